@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libaio-clone: asynchronous file operations for Linux.
+ *
+ * A context runs operations for its user and hands the results back through
+ * one pollable descriptor and a callback on the caller's own thread.
+ *
+ * The contract, once for all functions:
+ *  - A request that was accepted (the call returned an id > 0) completes exactly
+ *    once: inside aioc_poll_cb, aioc_reap or aioc_destroy, never inside the
+ *    submitting call and never on a worker. A refused one (< 0) never completes.
+ *  - Paths are copied at submission. Buffers and out-structs belong to the
+ *    caller and must stay valid until the completion.
+ *  - Errors are negative errno values. A completion carries the kernel's own.
+ *  - Any thread may submit and cancel; one thread at a time polls. With
+ *    AIOC_SINGLE_THREADED one thread makes all calls.
+ *  - Signals are never handled on a worker.
+ *  - Every struct starts with its size. A shorter one is taken as if the rest were
+ *    zero; a longer one must be zero beyond what this version knows (-E2BIG).
+ *  - A NULL context gives -EINVAL. NULL for any other required pointer gives -EFAULT.
+ *  - In a forked child every context is empty and usable: requests of the parent
+ *    never complete there and their ids give -ENOENT. Its descriptor has the same
+ *    number, but must be added again to an inherited epoll set.
+ *
+ * Since 1.0 unless a declaration says otherwise.
+ */
+#ifndef AIOCLONE_H
+#define AIOCLONE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define AIOC_VERSION_MAJOR 1
+#define AIOC_VERSION_MINOR 0
+#define AIOC_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define AIOC_API __attribute__((visibility("default")))
+#else
+#define AIOC_API
+#endif
+
+struct statx; /* <sys/stat.h> with _GNU_SOURCE, or <linux/stat.h> */
+
+typedef struct aioc_context aioc_context;
+
+/* > 0: the id of a request. < 0: -errno, the request was refused. */
+typedef int64_t aioc_request;
+
+/* Operation codes. New ones are added at the end; a code never changes. */
+enum {
+    AIOC_OP_NOP = 1,
+    AIOC_OP_OPEN = 2,
+    AIOC_OP_CLOSE = 3,
+    AIOC_OP_READ = 4,
+    AIOC_OP_WRITE = 5,
+    AIOC_OP_READAHEAD = 6,
+    AIOC_OP_STAT = 7,
+    AIOC_OP_LSTAT = 8,
+    AIOC_OP_FSTAT = 9,
+    AIOC_OP_UNLINK = 10,
+    AIOC_OP_FSYNC = 11,
+    AIOC_OP_FDATASYNC = 12
+};
+
+/* What runs requests. SYNC: no worker could be started, so the submitting call ran it. */
+enum {
+    AIOC_ENGINE_AUTO = 0,
+    AIOC_ENGINE_INLINE = 1,
+    AIOC_ENGINE_RING = 2,
+    AIOC_ENGINE_WORKERS = 3,
+    AIOC_ENGINE_SYNC = 4
+};
+
+/* How a worker is started. AUTO: clone in an unprivileged process, pthread in a privileged one. */
+enum { AIOC_SPAWNER_AUTO = 0, AIOC_SPAWNER_CLONE = 1, AIOC_SPAWNER_PTHREAD = 2 };
+
+/* aioc_options.flags */
+#define AIOC_SINGLE_THREADED 0x1u /* one thread makes every call on this context */
+
+/* Zero in any field means its default. */
+typedef struct aioc_options {
+    uint32_t size;            /* sizeof(aioc_options) */
+    uint32_t flags;           /* AIOC_SINGLE_THREADED; others -EINVAL */
+    uint32_t engine;          /* AIOC_ENGINE_AUTO or one to force; AIOC_ENGINE= overrides */
+    uint32_t spawner;         /* AIOC_SPAWNER_*; AIOC_SPAWNER= overrides */
+    uint32_t min_workers;     /* kept when idle; default 1, at most 1024 */
+    uint32_t max_workers;     /* default 4 (or min_workers if more), at most 1024 */
+    uint32_t idle_timeout_ms; /* an idle worker above the minimum ends after this; default 10000 */
+    uint32_t max_outstanding; /* more are refused with -EAGAIN; default: no limit */
+} aioc_options;
+#define AIOC_OPTIONS_INIT {sizeof(aioc_options), 0, 0, 0, 0, 0, 0, 0}
+
+/* The library's; valid during the callback. */
+typedef struct aioc_completion {
+    uint32_t size;      /* bytes that the library filled */
+    uint32_t operation; /* AIOC_OP_* */
+    uint32_t engine;    /* AIOC_ENGINE_* that ran it */
+    uint32_t flags;     /* 0 */
+    aioc_request request;
+    int64_t result;  /* >= 0, or -errno */
+    void *user_data; /* as given; the library never looks at it */
+} aioc_completion;
+
+typedef void (*aioc_callback)(const aioc_completion *done, void *user_data);
+
+/* aioc_operation.flags */
+#define AIOC_USE_DIRFD 0x1u /* a relative path starts at fd instead of the working directory */
+
+/* One operation, for aioc_submit. Fields that the operation does not use are ignored. */
+typedef struct aioc_operation {
+    uint32_t size;            /* sizeof(aioc_operation), the same in a whole array */
+    uint32_t code;            /* AIOC_OP_* */
+    uint32_t flags;           /* AIOC_USE_DIRFD; others -EINVAL */
+    int32_t fd;               /* descriptor, or the directory with AIOC_USE_DIRFD */
+    uint32_t operation_flags; /* open: O_*; read, write: RWF_* of preadv2(2) */
+    uint32_t mode;            /* open: mode of a new file */
+    const char *path;         /* at most PATH_MAX - 1 bytes, else -ENAMETOOLONG */
+    void *buffer;             /* read, write: data; stat family: struct statx to fill */
+    uint64_t length;          /* bytes; at most INT64_MAX, else -EINVAL */
+    int64_t offset;           /* bytes; negative: -EINVAL */
+    aioc_callback callback;   /* NULL: counted, delivered to nobody */
+    void *user_data;
+} aioc_operation;
+#define AIOC_OPERATION_INIT {sizeof(aioc_operation), 0, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, NULL}
+
+typedef struct aioc_statistics {
+    uint32_t size;             /* sizeof(aioc_statistics) */
+    uint32_t workers;          /* alive now, without those that are ending */
+    uint64_t submitted;        /* accepted since creation */
+    uint64_t completed;        /* delivered since creation */
+    uint64_t outstanding;      /* accepted and not yet delivered */
+    uint64_t queued;           /* waiting for a worker now */
+    uint64_t worker_wakeups;   /* futex wakes sent to workers */
+    uint64_t poll_wakeups;     /* writes to the poll descriptor */
+    uint64_t workers_started;  /* since creation */
+    uint64_t inline_hits;      /* answered without waiting in the submitting call */
+    uint64_t inline_misses;    /* tried inline, would have waited */
+} aioc_statistics;
+#define AIOC_STATISTICS_INIT {sizeof(aioc_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+typedef struct aioc_engine_report {
+    uint32_t size;      /* sizeof(aioc_engine_report) */
+    int32_t status;     /* 0: works here; else -errno, why not */
+    uint32_t spawner;   /* workers: AIOC_SPAWNER_CLONE or _PTHREAD in use, else 0 */
+    uint32_t reserved;  /* 0 */
+    const char *reason; /* static text for status; never NULL */
+} aioc_engine_report;
+#define AIOC_ENGINE_REPORT_INIT {sizeof(aioc_engine_report), 0, 0, 0, NULL}
+
+/* --- Contexts ------------------------------------------------------------------- */
+
+/* options NULL: defaults. 0, or -EFAULT -EINVAL -E2BIG -ENOMEM -EMFILE -ENFILE, or why the
+ * forced engine or spawner does not work here (-ENOSYS). Starts no worker. */
+AIOC_API int aioc_create(aioc_context **ret, const aioc_options *options);
+
+/* Cancels what is queued, waits for what runs (as long as that takes), delivers every
+ * outstanding completion and frees. Submissions meanwhile are refused with -ESHUTDOWN.
+ * NULL gives 0. -EDEADLK inside a callback; -EBUSY while another thread polls. */
+AIOC_API int aioc_destroy(aioc_context *ctx);
+
+/* --- Requests ------------------------------------------------------------------- */
+
+/* Submits count operations from an array whose elements are ops[0].size bytes apart.
+ * Returns how many were accepted, in order; the first refused one ends it. If that is the first
+ * of all, its -errno. ret (may be NULL) receives their ids.
+ * -EINVAL (code, flags, length, offset, size), -E2BIG, -EFAULT (ops, path), -ENAMETOOLONG,
+ * -EAGAIN (max_outstanding), -ENOMEM, -ESHUTDOWN. */
+AIOC_API int aioc_submit(aioc_context *ctx, const aioc_operation *ops, uint32_t count, aioc_request *ret);
+
+/* One operation each; arguments as in the system call's man page. Refusals as aioc_submit. */
+AIOC_API aioc_request aioc_nop(aioc_context *ctx, aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_open(aioc_context *ctx, const char *path, int flags, uint32_t mode,
+                                aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_close(aioc_context *ctx, int fd, aioc_callback callback, void *user_data);
+/* As pread(2), pwrite(2): one call, which may transfer less than count. */
+AIOC_API aioc_request aioc_read(aioc_context *ctx, int fd, void *buf, size_t count, int64_t offset,
+                                aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_write(aioc_context *ctx, int fd, const void *buf, size_t count,
+                                 int64_t offset, aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_readahead(aioc_context *ctx, int fd, int64_t offset, size_t count,
+                                     aioc_callback callback, void *user_data);
+/* Fill a struct statx with STATX_BASIC_STATS | STATX_BTIME. As stat(2), no automount. */
+AIOC_API aioc_request aioc_stat(aioc_context *ctx, const char *path, struct statx *ret,
+                                aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_lstat(aioc_context *ctx, const char *path, struct statx *ret,
+                                 aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_fstat(aioc_context *ctx, int fd, struct statx *ret,
+                                 aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_unlink(aioc_context *ctx, const char *path, aioc_callback callback,
+                                  void *user_data);
+AIOC_API aioc_request aioc_fsync(aioc_context *ctx, int fd, aioc_callback callback, void *user_data);
+AIOC_API aioc_request aioc_fdatasync(aioc_context *ctx, int fd, aioc_callback callback,
+                                     void *user_data);
+
+/* 0: the request will complete with -ECANCELED (a descriptor that a running open obtains is
+ * closed). -EALREADY: it runs or has run, and completes with its own result.
+ * -ENOENT: no such request, it was delivered. */
+AIOC_API int aioc_cancel(aioc_context *ctx, aioc_request request);
+
+/* Between hold and the matching release, submissions (of any thread) are collected and
+ * started together. They nest. aioc_poll_wait starts what is held before it waits.
+ * Submissions inside a callback are collected until the poll returns. -EINVAL: release
+ * without hold. */
+AIOC_API int aioc_hold(aioc_context *ctx);
+AIOC_API int aioc_release(aioc_context *ctx);
+
+/* --- Completions ---------------------------------------------------------------- */
+
+/* Readable (POLLIN) while completions wait. The context's: do not read or close it. */
+AIOC_API int aioc_poll_fileno(aioc_context *ctx);
+
+/* Calls back for every completion that waits, returns their number at once (0 when none).
+ * Callbacks may submit, cancel and poll; none of our locks is held. They must return (no
+ * longjmp, no C++ exception). -EBUSY: another thread polls. */
+AIOC_API int aioc_poll_cb(aioc_context *ctx);
+
+/* Waits until a completion waits: 1. 0 at once when nothing is outstanding, or after
+ * timeout_ms (-1: no limit). -EINTR: a signal handler ran. -EBUSY: another thread polls. */
+AIOC_API int aioc_poll_wait(aioc_context *ctx, int timeout_ms);
+
+/* In a callback: aioc_poll_cb returns after it; the rest waits for the next poll. -EINVAL
+ * outside of a callback. */
+AIOC_API int aioc_poll_break(aioc_context *ctx);
+
+/* Takes up to max completions instead of calling back (their callbacks are not called).
+ * ret[0].size must be sizeof(aioc_completion) and is the distance between elements.
+ * Returns their number. -EINVAL (size), -EFAULT, -EBUSY. */
+AIOC_API int aioc_reap(aioc_context *ctx, aioc_completion *ret, uint32_t max);
+
+/* Accepted and not yet delivered. */
+AIOC_API int64_t aioc_nreqs(aioc_context *ctx);
+
+/* --- Workers -------------------------------------------------------------------- */
+
+/* At least count workers (0..1024, else -EINVAL), started now if they can be. */
+AIOC_API int aioc_min_parallel(aioc_context *ctx, uint32_t count);
+
+/* At most count workers. Waits until surplus ones have ended, each after the request it runs.
+ * 0: waits until the queue is empty and all have ended; the next request starts one again. */
+AIOC_API int aioc_max_parallel(aioc_context *ctx, uint32_t count);
+
+/* Retires all workers: what was submitted before is served by them, what comes after by new
+ * ones that inherit everything from the submitter. Call it after seccomp, landlock, unshare,
+ * setns or a label change, which the library cannot see. (Changed ids, groups and
+ * capabilities it sees by itself.) */
+AIOC_API int aioc_rebind(aioc_context *ctx);
+
+/* --- Information ---------------------------------------------------------------- */
+
+/* AIOC_VERSION_* of the library in use: major << 16 | minor << 8 | patch. */
+AIOC_API uint32_t aioc_version(void);
+/* Text of an errno value, negative or positive. Static; never NULL. */
+AIOC_API const char *aioc_strerror(int64_t error);
+/* Names as in the documentation; NULL for an unknown code. Codes run from 1 without gaps. */
+AIOC_API const char *aioc_operation_name(uint32_t operation);
+AIOC_API const char *aioc_engine_name(uint32_t engine);
+/* 0: this library can use the engine in this process; else -errno, why not. */
+AIOC_API int aioc_probe(uint32_t engine);
+AIOC_API int aioc_engine_info(aioc_context *ctx, uint32_t engine, aioc_engine_report *ret);
+AIOC_API int aioc_stats(aioc_context *ctx, aioc_statistics *ret);
+/* Completions delivered of one operation by one engine; 0 for either means all. */
+AIOC_API int64_t aioc_count(aioc_context *ctx, uint32_t operation, uint32_t engine);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "api/settings.hpp"
+
+#include "api/sized.hpp"
+
+#include <stdlib.h>
+#include <string.h>
+
+namespace aioc {
+namespace {
+
+constexpr uint32_t workers_max = 1024;
+
+struct Choice {
+    const char* name;
+    uint32_t value;
+};
+
+constexpr Choice engine_choices[] = {{"auto", AIOC_ENGINE_AUTO},
+                                     {"inline", AIOC_ENGINE_INLINE},
+                                     {"ring", AIOC_ENGINE_RING},
+                                     {"workers", AIOC_ENGINE_WORKERS}};
+constexpr Choice spawner_choices[] = {{"auto", AIOC_SPAWNER_AUTO},
+                                      {"clone", AIOC_SPAWNER_CLONE},
+                                      {"pthread", AIOC_SPAWNER_PTHREAD}};
+
+// secure_getenv: a set-user-ID program does not let its user choose.
+template <size_t N>
+int override_from(const char* variable, const Choice (&choices)[N], uint32_t* value) noexcept {
+    const char* const text = secure_getenv(variable);
+    if (!text || !*text) {
+        return *value < N ? 0 : -EINVAL;
+    }
+    for (const Choice& choice : choices) {
+        if (strcmp(text, choice.name) == 0) {
+            *value = choice.value;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+} // namespace
+
+int probe_engine(uint32_t engine, const char** ret_reason) noexcept {
+    switch (engine) {
+    case AIOC_ENGINE_AUTO:
+    case AIOC_ENGINE_WORKERS:
+    case AIOC_ENGINE_SYNC:
+        *ret_reason = "works";
+        return 0;
+    case AIOC_ENGINE_INLINE:
+    case AIOC_ENGINE_RING:
+        *ret_reason = "not built into this library";
+        return -ENOSYS;
+    default:
+        *ret_reason = "no such engine";
+        return -EINVAL;
+    }
+}
+
+int read_settings(const aioc_options* options, Settings* ret) noexcept {
+    aioc_options o{};
+    if (options) {
+        if (const int error = copy_in_sized(options, &o); error < 0) {
+            return error;
+        }
+    }
+    if ((o.flags & ~AIOC_SINGLE_THREADED) != 0 || o.min_workers > workers_max || o.max_workers > workers_max ||
+        (o.max_workers != 0 && o.min_workers > o.max_workers)) {
+        return -EINVAL;
+    }
+    if (override_from("AIOC_ENGINE", engine_choices, &o.engine) < 0 ||
+        override_from("AIOC_SPAWNER", spawner_choices, &o.spawner) < 0) {
+        return -EINVAL;
+    }
+    const char* reason = nullptr;
+    if (const int error = probe_engine(o.engine, &reason); error < 0) {
+        return error;
+    }
+#if defined(__SANITIZE_THREAD__)
+    if (o.spawner == AIOC_SPAWNER_CLONE) {
+        return -ENOSYS;
+    }
+#endif
+    ret->single_threaded = (o.flags & AIOC_SINGLE_THREADED) != 0;
+    ret->spawner = o.spawner;
+    WorkerLimits& workers = ret->workers;
+    workers.min = o.min_workers ? o.min_workers : 1;
+    constexpr uint32_t max_default = 4;
+    workers.max = o.max_workers ? o.max_workers : (workers.min > max_default ? workers.min : max_default);
+    workers.idle_timeout_ms = o.idle_timeout_ms ? o.idle_timeout_ms : 10000;
+    ret->outstanding_max = o.max_outstanding ? o.max_outstanding : UINT64_MAX;
+    return 0;
+}
+
+} // namespace aioc

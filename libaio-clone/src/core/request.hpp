@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "aioclone.h"
+#include "sys/inline.hpp"
+
+#include <stdint.h>
+
+namespace aioc {
+
+struct JobQueue;
+
+// Who may write a request: held and queued: whoever has the lock of the list it is on; running: the
+// worker; done: the poller. Cancel races with the worker for running -> cancelling.
+enum RequestState : uint32_t {
+    state_free,
+    state_held,       // collected, not yet given to an engine
+    state_queued,     // on a job queue
+    state_running,    // a worker executes it
+    state_cancelling, // running, and its result is to be undone
+    state_done,       // on the ready list
+};
+
+// Two cache lines; lives in the slab for as long as the context does.
+struct alignas(64) Request {
+    Request* next;
+    Request* prev;
+    int64_t result;
+    uint64_t id; // atomically changed on delivery, so that a stale id is told from any thread
+    JobQueue* queue;
+    aioc_callback callback;
+    void* user_data;
+    const char* path; // the library's copy
+    void* buffer;
+    uint64_t length;
+    int64_t offset;
+    int32_t fd;
+    uint32_t operation_flags;
+    uint32_t mode;
+    uint32_t state; // RequestState
+    uint16_t operation;
+    uint8_t engine;
+    uint8_t path_class;
+    uint32_t slot;
+};
+static_assert(sizeof(Request) == 128);
+
+// Doubly linked, so that cancel takes a request out of the middle.
+struct RequestList {
+    Request* head = nullptr;
+    Request* tail = nullptr;
+    uint32_t length = 0;
+
+    AIOC_INLINE void append(Request* r) noexcept {
+        r->next = nullptr;
+        r->prev = tail;
+        (tail ? tail->next : head) = r;
+        tail = r;
+        ++length;
+    }
+    AIOC_INLINE void remove(Request* r) noexcept {
+        (r->prev ? r->prev->next : head) = r->next;
+        (r->next ? r->next->prev : tail) = r->prev;
+        --length;
+    }
+    AIOC_INLINE Request* take_first() noexcept {
+        Request* const r = head;
+        if (r) {
+            remove(r);
+        }
+        return r;
+    }
+    AIOC_INLINE void splice(RequestList& other) noexcept {
+        if (!other.head) {
+            return;
+        }
+        other.head->prev = tail;
+        (tail ? tail->next : head) = other.head;
+        tail = other.tail;
+        length += other.length;
+        other.head = other.tail = nullptr;
+        other.length = 0;
+    }
+};
+
+} // namespace aioc

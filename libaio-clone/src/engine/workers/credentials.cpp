@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "engine/workers/credentials.hpp"
+
+#include "sys/syscall.hpp"
+
+#include <linux/capability.h>
+#include <string.h>
+
+namespace aioc {
+namespace {
+
+std::array<uint32_t, 6> capabilities_of_caller() noexcept {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2]{};
+    sys::call(SYS_capget, &header, data);
+    return {data[0].effective,   data[1].effective,   data[0].permitted,
+            data[1].permitted, data[0].inheritable, data[1].inheritable};
+}
+
+} // namespace
+
+Credentials Credentials::of_caller() noexcept {
+    Credentials c;
+    // An invalid id changes nothing and tells the present one (setfsuid(2)).
+    c.fsuid = static_cast<uint32_t>(sys::call(SYS_setfsuid, -1));
+    c.fsgid = static_cast<uint32_t>(sys::call(SYS_setfsgid, -1));
+    c.capabilities = capabilities_of_caller();
+    const long count = sys::call(SYS_getgroups, c.groups.size(), c.groups.data());
+    c.groups_count = count < 0 ? UINT32_MAX : static_cast<uint32_t>(count);
+    return c;
+}
+
+bool Credentials::same(const Credentials& other) const noexcept {
+    return fsuid == other.fsuid && fsgid == other.fsgid && capabilities == other.capabilities &&
+           groups_count == other.groups_count && groups_count != UINT32_MAX &&
+           memcmp(groups.data(), other.groups.data(), groups_count * sizeof groups[0]) == 0;
+}
+
+bool caller_is_privileged() noexcept {
+    uint32_t user[3]{};
+    uint32_t group[3]{};
+    sys::call(SYS_getresuid, &user[0], &user[1], &user[2]);
+    sys::call(SYS_getresgid, &group[0], &group[1], &group[2]);
+    const auto mixed = [](const uint32_t(&id)[3]) {
+        return id[0] != id[1] || id[1] != id[2] || id[0] == 0;
+    };
+    const auto caps = capabilities_of_caller();
+    return mixed(user) || group[0] != group[1] || group[1] != group[2] ||
+           (caps[0] | caps[1] | caps[2] | caps[3]) != 0;
+}
+
+} // namespace aioc

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "worker/job_queue.hpp"
+
+#include <memory>
+#include <pthread.h>
+
+namespace aioc {
+
+// A worker and what its thread stands on. The thread must have ended before this is freed.
+class WorkerThread {
+public:
+    WorkerThread() = default;
+    WorkerThread(const WorkerThread&) = delete;
+    WorkerThread& operator=(const WorkerThread&) = delete;
+    ~WorkerThread(); // unmaps the stack
+
+    // Starts a thread that runs aioc_zone_worker; 0 or -errno.
+    int start(uint32_t spawner, JobQueue* queue) noexcept;
+    bool has_ended() const noexcept;
+    void join() noexcept;
+
+    std::unique_ptr<WorkerThread> next;
+
+private:
+    int map_stack() noexcept;
+    int start_clone() noexcept;
+    int start_pthread() noexcept;
+
+    Worker worker_;
+    uint32_t spawner_ = 0;
+    pthread_t pthread_{};
+    char* mapping_ = nullptr;
+    size_t mapping_bytes_ = 0;
+};
+
+} // namespace aioc

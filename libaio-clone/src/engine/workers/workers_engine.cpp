@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "engine/workers/workers_engine.hpp"
+
+#include "core/operation_table.hpp"
+
+#include <algorithm>
+#include <errno.h>
+#include <new>
+#include <utility>
+
+namespace aioc {
+
+Generation* WorkersEngine::make_current() noexcept {
+    if (!current_) {
+        current_.reset(new (std::nothrow) Generation(spawner_, limits_, ready_, &departures_));
+    }
+    return current_.get();
+}
+
+// The generation whose workers may run these for the caller. Once per batch: the credentials are
+// compared with four system calls.
+Generation* WorkersEngine::generation_for(const RequestList& requests) noexcept {
+    if (current_) {
+        bool judged = false;
+        for (const Request* r = requests.head; r && !judged; r = r->next) {
+            judged = find_operation(r->operation)->credentials;
+        }
+        if (judged && !current_->serves_caller()) {
+            retire_current();
+        }
+    }
+    return make_current();
+}
+
+void WorkersEngine::retire_current() noexcept {
+    if (current_) {
+        current_->retire();
+        current_->next = std::move(retired_);
+        retired_ = std::move(current_);
+    }
+}
+
+void WorkersEngine::free_drained() noexcept {
+    std::unique_ptr<Generation>* at = &retired_;
+    while (*at) {
+        if (!(*at)->collect_ended()) {
+            at = &(*at)->next;
+            continue;
+        }
+        std::unique_ptr<Generation> drained = std::move(*at);
+        *at = std::move(drained->next);
+        wakeups_of_freed_ += drained->queue().wakes;
+    }
+}
+
+int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
+    JobQueue& queue = generation->queue();
+    queue.mutex.lock();
+    const uint32_t before = queue.alive;
+    queue.mutex.unlock();
+    if (before >= count) {
+        return 0;
+    }
+    const int error = generation->grow(count);
+    last_start_error_ = error;
+    queue.mutex.lock();
+    started_ += queue.alive > before ? queue.alive - before : 0;
+    queue.mutex.unlock();
+    return error;
+}
+
+void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept {
+    if (retired_) {
+        free_drained();
+    }
+    Generation* const generation = generation_for(requests);
+    if (!generation) {
+        return;
+    }
+    // After max_parallel(0) the next request starts one worker again.
+    const uint32_t most = std::max(limits_.max, uint32_t{1});
+    if (limits_.max == 0) {
+        limits_.max = 1;
+        limits_.min = std::min(limits_.min, limits_.max);
+        generation->set_limits(limits_);
+    }
+    if (!generation->submit(requests)) {
+        grow(generation, std::max(limits_.min, uint32_t{1}));
+        if (!generation->submit(requests)) {
+            return;
+        }
+    }
+    JobQueue& queue = generation->queue();
+    queue.mutex.lock();
+    const bool wanting = queue.requests.length > queue.idle && queue.alive < most;
+    const uint32_t alive = queue.alive;
+    const uint32_t waiting = queue.requests.length;
+    queue.mutex.unlock();
+    // One more worker for each request that waits, but never more workers than requests.
+    if (wanting && alive < outstanding) {
+        const uint64_t wanted = std::min<uint64_t>(outstanding, uint64_t{alive} + waiting);
+        grow(generation, static_cast<uint32_t>(std::min<uint64_t>(most, wanted)));
+    }
+}
+
+int WorkersEngine::cancel(Request* r) noexcept {
+    if (sys::load_acquire(r->state) == state_queued) {
+        JobQueue& queue = *r->queue;
+        queue.mutex.lock();
+        const bool still = sys::load_relaxed(r->state) == state_queued;
+        if (still) {
+            queue.requests.remove(r);
+        }
+        queue.mutex.unlock();
+        if (still) {
+            r->result = -ECANCELED;
+            sys::store_release(r->state, uint32_t{state_done});
+            ready_->push(r);
+            return 0;
+        }
+    }
+    uint32_t running = state_running;
+    const bool undone = r->operation == AIOC_OP_OPEN &&
+                        sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
+    return undone ? 0 : -EALREADY;
+}
+
+void WorkersEngine::cancel_queued() noexcept {
+    const auto cancel_all = [this](Generation* generation) {
+        JobQueue& queue = generation->queue();
+        queue.mutex.lock();
+        RequestList all;
+        all.splice(queue.requests);
+        for (Request* r = all.head; r; r = r->next) {
+            r->result = -ECANCELED;
+            sys::store_release(r->state, uint32_t{state_done});
+        }
+        queue.mutex.unlock();
+        while (Request* const r = all.take_first()) {
+            ready_->push(r);
+        }
+    };
+    if (current_) {
+        cancel_all(current_.get());
+    }
+    for (Generation* g = retired_.get(); g; g = g->next.get()) {
+        cancel_all(g);
+    }
+}
+
+int WorkersEngine::set_min(uint32_t count) noexcept {
+    limits_.min = count;
+    limits_.max = std::max(limits_.max, count);
+    if (count == 0 && !current_) {
+        return 0;
+    }
+    Generation* const generation = make_current();
+    if (!generation) {
+        return -ENOMEM;
+    }
+    if (!generation->serves_caller()) {
+        retire_current();
+        return set_min(count);
+    }
+    generation->set_limits(limits_);
+    return grow(generation, count);
+}
+
+void WorkersEngine::set_max(uint32_t count) noexcept {
+    limits_.max = count;
+    limits_.min = std::min(limits_.min, count);
+    if (current_) {
+        current_->set_limits(limits_);
+    }
+}
+
+Settlement WorkersEngine::settle(uint32_t count) noexcept {
+    Settlement s;
+    s.departures = sys::load_relaxed(departures_);
+    free_drained();
+    uint32_t alive = 0;
+    uint32_t threads = 0;
+    if (current_) {
+        current_->collect_ended();
+        alive = current_->alive();
+        threads = current_->threads();
+    }
+    for (Generation* g = retired_.get(); g; g = g->next.get()) {
+        alive += g->alive();
+        threads += g->threads();
+    }
+    s.done = threads <= count;
+    s.ending = alive <= count;
+    return s;
+}
+
+void WorkersEngine::rebind() noexcept {
+    retire_current();
+    free_drained();
+}
+
+void WorkersEngine::stop() noexcept {
+    retire_current();
+    while (retired_) {
+        retired_->join_all();
+        free_drained();
+    }
+}
+
+void WorkersEngine::forget() noexcept {
+    // Their locks and lists may have been half changed at the fork: they are left, not destroyed.
+    for (std::unique_ptr<Generation>* list : {&current_, &retired_}) {
+        (void)list->release();
+    }
+    last_start_error_ = 0;
+}
+
+WorkerCounts WorkersEngine::counts() noexcept {
+    WorkerCounts sum;
+    sum.started = started_;
+    sum.wakeups = wakeups_of_freed_;
+    const auto add = [&sum](Generation* generation) {
+        JobQueue& queue = generation->queue();
+        sum.alive += generation->alive();
+        queue.mutex.lock();
+        sum.queued += queue.requests.length;
+        sum.wakeups += queue.wakes;
+        queue.mutex.unlock();
+    };
+    if (current_) {
+        add(current_.get());
+    }
+    for (Generation* g = retired_.get(); g; g = g->next.get()) {
+        add(g);
+    }
+    return sum;
+}
+
+} // namespace aioc

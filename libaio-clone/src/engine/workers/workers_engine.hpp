@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/engine.hpp"
+#include "engine/workers/generation.hpp"
+
+#include <memory>
+
+namespace aioc {
+
+struct WorkerCounts {
+    uint32_t alive = 0;
+    uint64_t queued = 0;
+    uint64_t wakeups = 0;
+    uint64_t started = 0;
+};
+
+struct Settlement {
+    bool done = false;
+    bool ending = false; // only threads that have decided to end are too many
+    uint32_t departures = 0;
+};
+
+class WorkersEngine final : public Engine {
+public:
+    WorkersEngine(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready) noexcept
+        : limits_(limits), ready_(ready), spawner_(spawner) {}
+
+    void submit(RequestList& requests, uint64_t outstanding) noexcept override;
+    int cancel(Request* request) noexcept override;
+    void cancel_queued() noexcept override;
+    void stop() noexcept override;
+    void forget() noexcept override;
+
+    int set_min(uint32_t count) noexcept;
+    void set_max(uint32_t count) noexcept;
+    // Are at most `count` worker threads left? If not, what to wait for.
+    Settlement settle(uint32_t count) noexcept;
+    uint32_t& departures() noexcept { return departures_; }
+    void rebind() noexcept;
+
+    WorkerCounts counts() noexcept;
+    int last_start_error() const noexcept { return last_start_error_; }
+    // The spawner in use, or the one asked for while there is no worker.
+    uint32_t spawner() const noexcept { return current_ ? current_->spawner() : spawner_; }
+
+private:
+    Generation* generation_for(const RequestList& requests) noexcept;
+    Generation* make_current() noexcept;
+    void retire_current() noexcept;
+    void free_drained() noexcept;
+    int grow(Generation* generation, uint32_t count) noexcept;
+
+    std::unique_ptr<Generation> current_;
+    std::unique_ptr<Generation> retired_;
+    WorkerLimits limits_;
+    ReadyList* ready_;
+    uint32_t spawner_;
+    int last_start_error_ = 0;
+    uint64_t started_ = 0;
+    uint32_t departures_ = 0;
+    uint64_t wakeups_of_freed_ = 0;
+};
+
+} // namespace aioc

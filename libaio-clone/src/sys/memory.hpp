@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "sys/syscall.hpp"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+
+namespace aioc::sys {
+
+inline size_t page_bytes() noexcept {
+    static const size_t bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return bytes;
+}
+
+// Can the 8 aligned bytes around `at` be read? rt_sigprocmask(2) copies the set in before it refuses
+// an invalid `how`, so it answers -EFAULT or -EINVAL and changes nothing. It is allowed in every
+// sandbox that lets threads live. Not asked under valgrind, which would report the bytes beside.
+inline bool word_is_readable(const void* at) noexcept {
+#ifdef RUNNING_ON_VALGRIND
+    if (RUNNING_ON_VALGRIND) {
+        return true;
+    }
+#endif
+    const auto aligned = reinterpret_cast<uintptr_t>(at) & ~uintptr_t{7};
+    // A null set means "no set" there: the first word is never mapped anyway.
+    return aligned != 0 && call(SYS_rt_sigprocmask, -1, aligned, 0L, 8) != -EFAULT;
+}
+
+// Can every page of [at, at + bytes) be read?
+inline bool is_readable(const void* at, size_t bytes) noexcept {
+    const auto* const first = static_cast<const char*>(at);
+    const auto start = reinterpret_cast<uintptr_t>(at);
+    if (!at || start + bytes < start) {
+        return false;
+    }
+    for (size_t done = 0; done < bytes;) {
+        if (!word_is_readable(first + done)) {
+            return false;
+        }
+        done += page_bytes() - ((start + done) & (page_bytes() - 1));
+    }
+    return true;
+}
+
+// Length of the string at `path`: below `limit`, else -ENAMETOOLONG; -EFAULT if it can't be read.
+inline long readable_string_length(const char* path, size_t limit) noexcept {
+    for (size_t length = 0; length < limit;) {
+        if (!path || !word_is_readable(path + length)) {
+            return -EFAULT;
+        }
+        const auto at = reinterpret_cast<uintptr_t>(path + length);
+        const size_t in_page = page_bytes() - (at & (page_bytes() - 1));
+        for (const size_t end = length + in_page; length < end && length < limit; ++length) {
+            if (path[length] == '\0') {
+                return static_cast<long>(length);
+            }
+        }
+    }
+    return -ENAMETOOLONG;
+}
+
+} // namespace aioc::sys
