@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Polling, batching, limits, workers' numbers, cancel. */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static aioc_context *ctx;
+static struct record records[8];
+
+/* A worker that sits in open(2) of a fifo until unblock(). */
+static char fifo[64];
+static aioc_request block_worker(struct record *record) {
+    const aioc_request id = aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, record_callback, record);
+    assert_true(id > 0);
+    for (;;) { /* until it runs */
+        aioc_statistics stats = AIOC_STATISTICS_INIT;
+        aioc_stats(ctx, &stats);
+        if (stats.queued == 0) {
+            return id;
+        }
+        sched_yield();
+    }
+}
+static int unblock(void) { return open(fifo, O_WRONLY | O_CLOEXEC); }
+
+static int setup(void **state) {
+    count_one(state);
+    ctx = make_context(1);
+    memset(records, 0, sizeof records);
+    snprintf(fifo, sizeof fifo, "/tmp/aioclone-fifo-%d", (int)getpid());
+    unlink(fifo);
+    return mkfifo(fifo, 0600);
+}
+static int teardown(void **state) {
+    (void)state;
+    unlink(fifo);
+    return aioc_destroy(ctx);
+}
+
+static void nothing_outstanding_returns_at_once(void **state) {
+    (void)state;
+    assert_int_equal(aioc_poll_cb(ctx), 0);
+    assert_int_equal(aioc_poll_wait(ctx, -1), 0);
+    assert_int_equal(aioc_nreqs(ctx), 0);
+    assert_int_equal(count_workers(), 0); /* none before the first request */
+}
+
+static void descriptor_is_readable_exactly_while_completions_wait(void **state) {
+    (void)state;
+    struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
+    assert_int_equal(poll(&descriptor, 1, 0), 0);
+    for (int i = 0; i < 3; ++i) {
+        aioc_nop(ctx, record_callback, &records[0]);
+    }
+    assert_int_equal(poll(&descriptor, 1, 10000), 1);
+    while (aioc_nreqs(ctx) > 0) {
+        aioc_completion done = {sizeof done, 0, 0, 0, 0, 0, NULL};
+        assert_int_equal(poll(&descriptor, 1, 10000), 1);
+        assert_true(aioc_reap(ctx, &done, 1) <= 1);
+    }
+    assert_int_equal(aioc_poll_cb(ctx), 0);
+    assert_int_equal(poll(&descriptor, 1, 0), 0);
+}
+
+static void breaking_callback(const aioc_completion *done, void *user_data) {
+    record_callback(done, user_data);
+    assert_int_equal(aioc_poll_break(ctx), 0);
+}
+static void poll_break_leaves_the_rest_ready(void **state) {
+    (void)state;
+    struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
+    for (int i = 0; i < 3; ++i) {
+        aioc_nop(ctx, breaking_callback, &records[0]);
+    }
+    for (int left = 3; left > 0; --left) {
+        assert_int_equal(aioc_nreqs(ctx), left);
+        assert_int_equal(poll(&descriptor, 1, 10000), 1);
+        assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+        assert_int_equal(aioc_poll_cb(ctx), 1);
+    }
+    assert_int_equal(poll(&descriptor, 1, 0), 0);
+}
+
+static void held_requests_start_at_release(void **state) {
+    (void)state;
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    assert_int_equal(aioc_hold(ctx), 0);
+    for (int i = 0; i < 5; ++i) {
+        aioc_nop(ctx, record_callback, &records[0]);
+    }
+    aioc_stats(ctx, &stats);
+    assert_int_equal(stats.queued, 5);
+    assert_int_equal(stats.workers, 0);
+    assert_int_equal(aioc_release(ctx), 0);
+    wait_all(ctx);
+    assert_int_equal(records[0].calls, 5);
+    aioc_hold(ctx); /* poll_wait starts what is held: no hang */
+    aioc_nop(ctx, record_callback, &records[0]);
+    wait_all(ctx);
+    aioc_release(ctx);
+}
+
+static void reap_hands_over_records(void **state) {
+    (void)state;
+    aioc_completion done[4];
+    memset(done, 0, sizeof done);
+    assert_int_equal(aioc_reap(ctx, done, 4), -EINVAL);
+    done[0].size = sizeof done[0];
+    assert_int_equal(aioc_reap(ctx, NULL, 4), -EFAULT);
+    assert_int_equal(aioc_reap(ctx, done, 4), 0);
+    const aioc_request id = aioc_nop(ctx, record_callback, (void *)(uintptr_t)0xdeadbeef);
+    assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+    assert_int_equal(aioc_reap(ctx, done, 4), 1);
+    assert_int_equal(done[0].request, id);
+    assert_ptr_equal(done[0].user_data, (void *)(uintptr_t)0xdeadbeef);
+    assert_int_equal(done[0].size, sizeof done[0]);
+}
+
+static void limit_refuses_with_eagain(void **state) {
+    (void)state;
+    aioc_context *limited;
+    aioc_options options = AIOC_OPTIONS_INIT;
+    options.max_outstanding = 2;
+    options.flags = AIOC_SINGLE_THREADED;
+    assert_int_equal(aioc_create(&limited, &options), 0);
+    assert_true(aioc_nop(limited, NULL, NULL) > 0);
+    assert_true(aioc_nop(limited, NULL, NULL) > 0);
+    assert_int_equal(aioc_nop(limited, NULL, NULL), -EAGAIN);
+    wait_all(limited);
+    assert_true(aioc_nop(limited, NULL, NULL) > 0);
+    assert_int_equal(aioc_destroy(limited), 0);
+}
+
+static void chain_callback(const aioc_completion *done, void *user_data) {
+    int *left = user_data;
+    assert_int_equal(done->result, 0);
+    if (--*left > 0) {
+        assert_true(aioc_nop(ctx, chain_callback, user_data) > 0);
+    }
+}
+static void callbacks_submit_more(void **state) {
+    (void)state;
+    int left = 1000;
+    aioc_nop(ctx, chain_callback, &left);
+    wait_all(ctx);
+    assert_int_equal(left, 0);
+}
+
+static void nesting_callback(const aioc_completion *done, void *user_data) {
+    record_callback(done, user_data);
+    struct record inner = {0};
+    aioc_nop(ctx, record_callback, &inner);
+    while (inner.calls == 0) {
+        assert_true(aioc_poll_wait(ctx, 10000) == 1);
+        aioc_poll_cb(ctx);
+    }
+}
+static void nested_poll_is_allowed(void **state) {
+    (void)state;
+    aioc_nop(ctx, nesting_callback, &records[0]);
+    wait_all(ctx);
+    assert_int_equal(records[0].calls, 1);
+}
+
+static void max_parallel_ends_workers_and_the_next_request_starts_one(void **state) {
+    (void)state;
+    assert_int_equal(aioc_min_parallel(ctx, 5), 0);
+    assert_int_equal(count_workers() <= 5, 1);
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    aioc_stats(ctx, &stats);
+    assert_int_equal(stats.workers, 5);
+    assert_int_equal(aioc_max_parallel(ctx, 2), 0);
+    aioc_stats(ctx, &stats);
+    assert_int_equal(stats.workers, 2);
+    for (int i = 0; i < 100; ++i) {
+        aioc_nop(ctx, record_callback, &records[0]);
+    }
+    assert_int_equal(aioc_max_parallel(ctx, 0), 0); /* after the queue is empty */
+    assert_int_equal(count_workers(), 0);
+    assert_int_equal(aioc_poll_cb(ctx), 100);
+    struct record record = {0};
+    assert_int_equal(result_of(ctx, aioc_nop(ctx, record_callback, &record), &record), 0);
+    assert_int_equal(count_workers(), 1);
+    assert_int_equal(record.done.engine, AIOC_ENGINE_WORKERS);
+}
+
+static void idle_workers_end(void **state) {
+    (void)state;
+    aioc_context *elastic;
+    aioc_options options = AIOC_OPTIONS_INIT;
+    options.max_workers = 4;
+    options.idle_timeout_ms = 20;
+    assert_int_equal(aioc_create(&elastic, &options), 0);
+    aioc_hold(elastic);
+    for (int i = 0; i < 100; ++i) {
+        aioc_nop(elastic, NULL, NULL);
+    }
+    aioc_release(elastic);
+    wait_all(elastic);
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    for (int tries = 0; tries < 500; ++tries) {
+        aioc_stats(elastic, &stats);
+        if (stats.workers == 1) {
+            break;
+        }
+        poll(NULL, 0, 20);
+    }
+    assert_int_equal(stats.workers, 1);
+    assert_int_equal(stats.workers_started, 4);
+    assert_int_equal(aioc_destroy(elastic), 0);
+}
+
+static void queued_is_cancelled_while_the_worker_is_blocked(void **state) {
+    (void)state;
+    const aioc_request running = block_worker(&records[0]);
+    const aioc_request queued = aioc_nop(ctx, record_callback, &records[1]);
+    assert_int_equal(aioc_cancel(ctx, queued), 0);
+    assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+    assert_int_equal(aioc_poll_cb(ctx), 1);
+    assert_int_equal(records[1].done.result, -ECANCELED);
+    const int fds = count_fds();
+    assert_int_equal(aioc_cancel(ctx, running), 0); /* an open: its descriptor is closed */
+    close(unblock());
+    wait_all(ctx);
+    assert_int_equal(records[0].done.result, -ECANCELED);
+    assert_int_equal(count_fds(), fds);
+    aioc_hold(ctx);
+    const aioc_request held = aioc_nop(ctx, record_callback, &records[2]);
+    assert_int_equal(aioc_cancel(ctx, held), 0);
+    wait_all(ctx);
+    aioc_release(ctx);
+    assert_int_equal(records[2].done.result, -ECANCELED);
+}
+
+static void destroy_cancels_what_is_queued(void **state) {
+    (void)state;
+    block_worker(&records[0]);
+    aioc_nop(ctx, record_callback, &records[1]);
+    const int writer = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC); /* the open ends by itself now */
+    assert_int_equal(aioc_destroy(ctx), 0);
+    close(writer);
+    assert_int_equal(records[0].calls, 1);
+    assert_true(records[0].done.result >= 0);
+    close((int)records[0].done.result);
+    assert_int_equal(records[1].done.result == -ECANCELED || records[1].done.result == 0, 1);
+    ctx = make_context(1);
+}
+
+/* Cancel races completion: exactly one completion each, from several threads. */
+enum { racers = 3, races = 20000 };
+static void count_callback(const aioc_completion *done, void *user_data) {
+    assert_true(done->result == 0 || done->result == -ECANCELED);
+    ++*(unsigned char *)user_data;
+}
+static void *race(void *counts) {
+    for (int i = 0; i < races; ++i) {
+        const aioc_request id = aioc_nop(ctx, count_callback, (unsigned char *)counts + i);
+        const int result = i % 2 ? aioc_cancel(ctx, id) : 0;
+        if (id <= 0 || (result != 0 && result != -EALREADY && result != -ENOENT)) {
+            abort();
+        }
+    }
+    return NULL;
+}
+static void cancel_races_completion(void **state) {
+    (void)state;
+    pthread_t threads[racers];
+    unsigned char *counts = calloc(racers, races);
+    for (int i = 0; i < racers; ++i) {
+        assert_int_equal(pthread_create(&threads[i], NULL, race, counts + i * races), 0);
+    }
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    while (stats.completed < (uint64_t)racers * races) {
+        aioc_poll_wait(ctx, 100);
+        aioc_poll_cb(ctx);
+        aioc_stats(ctx, &stats);
+    }
+    for (int i = 0; i < racers; ++i) {
+        pthread_join(threads[i], NULL);
+    }
+    for (int i = 0; i < racers * races; ++i) {
+        assert_int_equal(counts[i], 1);
+    }
+    free(counts);
+}
+
+static void information(void **state) {
+    (void)state;
+    aioc_engine_report report = AIOC_ENGINE_REPORT_INIT;
+    assert_int_equal(aioc_engine_info(ctx, AIOC_ENGINE_WORKERS, &report), 0);
+    assert_int_equal(report.status, 0);
+    assert_non_null(report.reason);
+    assert_int_equal(aioc_engine_info(ctx, 99, &report), -EINVAL);
+    assert_int_equal(aioc_probe(AIOC_ENGINE_WORKERS), 0);
+    assert_int_equal(aioc_probe(AIOC_ENGINE_RING), -ENOSYS);
+    assert_int_equal(aioc_probe(99), -EINVAL);
+    assert_string_equal(aioc_strerror(-ENOENT), strerror(ENOENT));
+    assert_string_equal(aioc_strerror(ENOENT), strerror(ENOENT));
+    assert_non_null(aioc_strerror(INT64_MIN));
+    assert_int_equal(aioc_version() >> 16, AIOC_VERSION_MAJOR);
+}
+
+int main(void) {
+#define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        C(nothing_outstanding_returns_at_once), C(descriptor_is_readable_exactly_while_completions_wait),
+        C(poll_break_leaves_the_rest_ready), C(held_requests_start_at_release), C(reap_hands_over_records),
+        C(limit_refuses_with_eagain), C(callbacks_submit_more), C(nested_poll_is_allowed),
+        C(max_parallel_ends_workers_and_the_next_request_starts_one), C(idle_workers_end),
+        C(queued_is_cancelled_while_the_worker_is_blocked), C(destroy_cancels_what_is_queued),
+        C(cancel_races_completion), C(information)};
+    return run_group(tests);
+}
