@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,8 +59,12 @@ static void read_write_at_offsets(void **state) {
     assert_int_equal(text[0], 'z');
     assert_int_equal(RUN(read, -1, text, 1, 0), -EBADF);
     assert_int_equal(RUN(write, -1, text, 1, 0), -EBADF);
-    assert_int_equal(RUN(read, fd, NULL, 4, 0), -EFAULT);
-    assert_int_equal(RUN(write, fd, (void *)1, 4, 0), -EFAULT);
+    if (!getenv("AIOC_UNDER_VALGRIND")) { /* which reports each of these, rightly */
+        assert_int_equal(RUN(read, fd, NULL, 4, 0), -EFAULT);
+        assert_int_equal(RUN(write, fd, (void *)1, 4, 0), -EFAULT);
+        assert_int_equal(RUN(fstat, fd, (struct statx *)1), -EFAULT);
+        assert_int_equal(RUN(stat, "/", NULL), -EFAULT);
+    }
     assert_int_equal(RUN(read, fd, text, 0, 0), 0);
     assert_int_equal(RUN(readahead, fd, 0, 10), 0);
     assert_int_equal(RUN(readahead, -1, 0, 10), -EBADF);
@@ -91,12 +96,10 @@ static void stat_family_agrees_with_stat(void **state) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_int_equal(RUN(fstat, fd, &status), 0);
     assert_int_equal(status.stx_ino, plain.st_ino);
-    assert_int_equal(RUN(fstat, fd, (struct statx *)1), -EFAULT);
     close(fd);
     assert_int_equal(RUN(fstat, AT_FDCWD, &status), -EBADF);
     assert_int_equal(RUN(stat, "", &status), -ENOENT);
     assert_int_equal(RUN(lstat, "/nonexistent", &status), -ENOENT);
-    assert_int_equal(RUN(stat, "/", NULL), -EFAULT);
 }
 
 static void unlink_removes_a_file_only(void **state) {
