@@ -200,12 +200,8 @@ static void idle_workers_end(void **state) {
     options.max_workers = 4;
     options.idle_timeout_ms = 20;
     assert_int_equal(aioc_create(&elastic, &options), 0);
-    aioc_hold(elastic);
-    for (int i = 0; i < 100; ++i) {
-        aioc_nop(elastic, NULL, NULL);
-    }
-    aioc_release(elastic);
-    wait_all(elastic);
+    assert_int_equal(aioc_min_parallel(elastic, 4), 0);
+    assert_int_equal(aioc_min_parallel(elastic, 1), 0);
     aioc_statistics stats = AIOC_STATISTICS_INIT;
     for (int tries = 0; tries < 500; ++tries) {
         aioc_stats(elastic, &stats);

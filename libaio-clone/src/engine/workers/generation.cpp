@@ -57,7 +57,7 @@ int Generation::start_one() noexcept {
     return 0;
 }
 
-int Generation::grow(uint32_t count) noexcept {
+int Generation::grow(uint32_t count, uint64_t* started) noexcept {
     for (;;) {
         if (alive() >= count) {
             return 0;
@@ -65,6 +65,7 @@ int Generation::grow(uint32_t count) noexcept {
         if (const int error = start_one(); error < 0) {
             return error;
         }
+        ++*started;
     }
 }
 

@@ -27,8 +27,8 @@ public:
     bool serves_caller() const noexcept;
     JobQueue& queue() noexcept { return queue_; }
 
-    // Starts workers up to `count`; 0 or -errno of the one that could not be started.
-    int grow(uint32_t count) noexcept;
+    // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
+    int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests) noexcept;
     void set_limits(const WorkerLimits& limits) noexcept;

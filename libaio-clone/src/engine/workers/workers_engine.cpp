@@ -54,19 +54,8 @@ void WorkersEngine::free_drained() noexcept {
 }
 
 int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
-    JobQueue& queue = generation->queue();
-    queue.mutex.lock();
-    const uint32_t before = queue.alive;
-    queue.mutex.unlock();
-    if (before >= count) {
-        return 0;
-    }
-    const int error = generation->grow(count);
-    last_start_error_ = error;
-    queue.mutex.lock();
-    started_ += queue.alive > before ? queue.alive - before : 0;
-    queue.mutex.unlock();
-    return error;
+    last_start_error_ = generation->grow(count, &started_);
+    return last_start_error_;
 }
 
 void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept {
