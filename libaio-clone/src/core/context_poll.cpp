@@ -122,7 +122,7 @@ int Context::poll_callbacks() noexcept {
 }
 
 int Context::poll_break() noexcept {
-    if (callback_depth_ == 0 || sys::load_relaxed(poller_) != pthread_self()) {
+    if (sys::load_relaxed(poller_) != pthread_self() || callback_depth_ == 0) {
         return -EINVAL;
     }
     break_ = true;

@@ -77,9 +77,9 @@ aioc_request Context::accept(const aioc_operation& op) noexcept {
     return static_cast<aioc_request>(r->id);
 }
 
-// Inside a callback or between hold and release?
+// Inside a callback or between hold and release? What is the poller's is read by the poller only.
 bool Context::collecting() const noexcept {
-    return holds_ > 0 || (callback_depth_ > 0 && sys::load_relaxed(poller_) == pthread_self());
+    return holds_ > 0 || (sys::load_relaxed(poller_) == pthread_self() && callback_depth_ > 0);
 }
 
 // Gives what was collected to the engine. What no worker can run is run here, without the lock.
