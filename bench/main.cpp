@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
         usage(argv[0]);
     }
     if (workload == "read-cached") {
-        job.kind = Job::read;
+        job.kind = Job::Kind::read_cached;
         job.blocks = 16384;
         job.fd = make_cached_file(job.blocks * 4096);
         if (job.fd < 0) return perror("temporary file"), 1;

@@ -7,7 +7,7 @@
 #include <vector>
 
 struct Job {
-    enum Kind { nop, read } kind = nop;
+    enum class Kind { nop, read_cached } kind = Kind::nop;
     int fd = -1;
     uint64_t blocks = 0; // of 4 KiB, in the file
     unsigned depth = 1;

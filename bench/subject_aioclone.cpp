@@ -50,7 +50,7 @@ private:
         }
     }
     void start(Slot& slot) {
-        if (job_.kind == Job::read) {
+        if (job_.kind == Job::Kind::read_cached) {
             aioc_read(context_, job_.fd, slot.buffer, sizeof slot.buffer,
                       static_cast<int64_t>(random_.next() % job_.blocks * 4096), done, &slot);
         } else {

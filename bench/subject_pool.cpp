@@ -88,7 +88,7 @@ private:
             Slot* const slot = queue_.front();
             queue_.pop_front();
             lock.unlock();
-            if (job_.kind == Job::read) {
+            if (job_.kind == Job::Kind::read_cached) {
                 (void)!pread(job_.fd, slot->buffer, sizeof slot->buffer, slot->offset);
             }
             bool was_empty;

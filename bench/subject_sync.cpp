@@ -13,7 +13,7 @@ public:
         Counts counts;
         do {
             for (int i = 0; i < 64; ++i, ++counts.operations) {
-                if (job_.kind == Job::read) {
+                if (job_.kind == Job::Kind::read_cached) {
                     (void)!pread(job_.fd, buffer_, sizeof buffer_, static_cast<off_t>(random_.next() % job_.blocks * 4096));
                 } else {
                     syscall(SYS_getppid);
