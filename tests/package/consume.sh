@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$2" --install "$1" --prefix "$work/prefix" > /dev/null
 export LD_LIBRARY_PATH="$work/prefix/$4"
-"$2" -S "$here/consumer" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/log" || { cat "$work/log"; exit 1; }
+"$2" -G Ninja -S "$here/consumer" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" > "$work/log" || { cat "$work/log"; exit 1; }
 "$2" --build "$work/build" > "$work/log" || { cat "$work/log"; exit 1; }
 "$work/build/with_aioclone"
 LD_LIBRARY_PATH='' "$work/build/with_aioclone_static"

@@ -4,3 +4,16 @@ if(NOT AIOC_SANITIZE AND NOT AIOC_COVERAGE) # a user's program has none of their
         ${CMAKE_C_COMPILER} ${CMAKE_INSTALL_LIBDIR})
     set_tests_properties(package.consumers PROPERTIES LABELS package TIMEOUT 180)
 endif()
+
+if(NOT AIOC_SANITIZE AND NOT AIOC_COVERAGE)
+    foreach(machine aarch64 riscv64)
+        find_program(qemu_${machine} qemu-${machine})
+        if(qemu_${machine} AND ${machine}_cxx)
+            add_test(NAME package.cross.${machine} COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/cross.sh ${PROJECT_SOURCE_DIR}
+                ${CMAKE_COMMAND} ${machine})
+            set_tests_properties(package.cross.${machine} PROPERTIES LABELS package TIMEOUT 300)
+        elseif(AIOC_CI AND machine STREQUAL "aarch64")
+            message(FATAL_ERROR "qemu-aarch64 or its compiler is missing")
+        endif()
+    endforeach()
+endif()
