@@ -81,11 +81,15 @@ enum { AIOC_SPAWNER_AUTO = 0, AIOC_SPAWNER_CLONE = 1, AIOC_SPAWNER_PTHREAD = 2 }
 
 /* aioc_options.flags */
 #define AIOC_SINGLE_THREADED 0x1u /* one thread makes every call on this context */
+#define AIOC_ONE_CORE 0x2u        /* never keep a second core awake to be faster */
+#define AIOC_NO_RING 0x4u         /* AIOC_ENGINE_AUTO without io_uring */
+#define AIOC_LOCAL_PATHS 0x8u     /* every path is on a local disk: stat may be answered in the
+                                   * submitting call, at worst after one read of that disk */
 
 /* Zero in any field means its default. */
 typedef struct aioc_options {
     uint32_t size;            /* sizeof(aioc_options) */
-    uint32_t flags;           /* AIOC_SINGLE_THREADED; others -EINVAL */
+    uint32_t flags;           /* AIOC_SINGLE_THREADED ...; unknown ones -EINVAL */
     uint32_t engine;          /* AIOC_ENGINE_AUTO or one to force; AIOC_ENGINE= overrides */
     uint32_t spawner;         /* AIOC_SPAWNER_*; AIOC_SPAWNER= overrides */
     uint32_t min_workers;     /* kept when idle; default 1, at most 1024 */

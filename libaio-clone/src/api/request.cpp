@@ -7,11 +7,7 @@ using namespace aioc;
 namespace {
 
 aioc_request submit_one(aioc_context* ctx, const aioc_operation& op) noexcept {
-    return with_context(ctx, [&](Context& c) -> aioc_request {
-        aioc_request request = 0;
-        const int accepted = c.submit(&op, sizeof op, 1, &request);
-        return accepted < 0 ? accepted : request;
-    });
+    return with_context(ctx, [&](Context& c) { return c.submit_one(op); });
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "api/settings.hpp"
 
 #include "api/sized.hpp"
+#include "sys/processors.hpp"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,9 @@ namespace aioc {
 namespace {
 
 constexpr uint32_t workers_max = 1024;
+// How long a worker stays awake for the next quick request.
+constexpr int64_t helper_window_ns = 50'000;
+constexpr uint32_t known_flags = AIOC_SINGLE_THREADED | AIOC_ONE_CORE | AIOC_NO_RING | AIOC_LOCAL_PATHS;
 
 struct Choice {
     const char* name;
@@ -45,14 +49,13 @@ int override_from(const char* variable, const Choice (&choices)[N], uint32_t* va
 int probe_engine(uint32_t engine, const char** ret_reason) noexcept {
     switch (engine) {
     case AIOC_ENGINE_AUTO:
+    case AIOC_ENGINE_INLINE:
     case AIOC_ENGINE_WORKERS:
     case AIOC_ENGINE_SYNC:
         *ret_reason = "works";
         return 0;
-    case AIOC_ENGINE_INLINE:
     case AIOC_ENGINE_RING:
-        *ret_reason = "not built into this library";
-        return -ENOSYS;
+        return RingEngine::probe(ret_reason);
     default:
         *ret_reason = "no such engine";
         return -EINVAL;
@@ -66,7 +69,7 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
             return error;
         }
     }
-    if ((o.flags & ~AIOC_SINGLE_THREADED) != 0 || o.min_workers > workers_max || o.max_workers > workers_max ||
+    if ((o.flags & ~known_flags) != 0 || o.min_workers > workers_max || o.max_workers > workers_max ||
         (o.max_workers != 0 && o.min_workers > o.max_workers)) {
         return -EINVAL;
     }
@@ -84,6 +87,14 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     }
 #endif
     ret->single_threaded = (o.flags & AIOC_SINGLE_THREADED) != 0;
+    ret->trusts_paths = (o.flags & AIOC_LOCAL_PATHS) != 0;
+    const bool automatic = o.engine == AIOC_ENGINE_AUTO;
+    ret->engines.inline_engine = automatic || o.engine == AIOC_ENGINE_INLINE;
+    ret->engines.ring = (automatic && (o.flags & AIOC_NO_RING) == 0) || o.engine == AIOC_ENGINE_RING;
+    ret->engines.ring_for_all = o.engine == AIOC_ENGINE_RING;
+    const bool spins = (o.flags & AIOC_ONE_CORE) == 0 && sys::usable_processors() > 1;
+    ret->engines.helper = automatic && spins;
+    ret->workers.spin_looks = spins ? sys::looks_in_ns(helper_window_ns) : 0;
     ret->spawner = o.spawner;
     WorkerLimits& workers = ret->workers;
     workers.min = o.min_workers ? o.min_workers : 1;

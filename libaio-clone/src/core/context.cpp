@@ -14,8 +14,13 @@
 namespace aioc {
 
 Context::Context(const Settings& settings) noexcept
-    : lock_(!settings.single_threaded), outstanding_max_(settings.outstanding_max),
-      workers_(settings.spawner, settings.workers, &ready_) {}
+    : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded),
+      outstanding_max_(settings.outstanding_max), router_(settings.engines),
+      workers_(settings.spawner, settings.workers, &ready_) {
+    if (settings.trusts_paths) {
+        inline_.trust_paths();
+    }
+}
 
 Context::~Context() {
     if (ready_.event_fd >= 0) {
@@ -70,10 +75,13 @@ void Context::after_fork() noexcept {
     workers_.forget();
     slab_.reset();
     paths_.reset();
-    collected_ = delivering_ = delivered_ = RequestList{};
+    ring_.forget();
+    ring_status_ = 1;
+    inline_.reset();
+    held_ = to_workers_ = to_ring_ = unserved_ = delivering_ = delivered_ = RequestList{};
     holds_ = 0;
-    closing_ = break_ = signalled_ = false;
-    outstanding_ = submitted_ = completed_total_ = 0;
+    closing_ = break_ = false;
+    submitted_ = completed_total_ = 0;
     for (auto& row : completed_) {
         for (uint64_t& cell : row) {
             cell = 0;
@@ -82,7 +90,10 @@ void Context::after_fork() noexcept {
     poller_ = 0;
     poll_depth_ = callback_depth_ = 0;
     ready_.top = nullptr;
+    ready_.sleeper = ready_.signalled = 0;
+    ready_.watched = exported_;
     ready_.signals = 0;
+    round_inline_ = round_given_ = 0;
     ++forks_;
     // The inherited descriptor shares its counter with the parent: never read or written here.
     const int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -94,8 +105,7 @@ void Context::after_fork() noexcept {
 }
 
 int Context::destroy() noexcept {
-    const uintptr_t self = pthread_self();
-    if (sys::load_relaxed(poller_) == self && poll_depth_ > 0) {
+    if (in_callback()) {
         return -EDEADLK;
     }
     if (const int error = enter_poll(); error < 0) {
@@ -103,12 +113,15 @@ int Context::destroy() noexcept {
     }
     lock_.lock();
     closing_ = true;
-    while (Request* const r = collected_.take_first()) {
-        r->result = -ECANCELED;
-        sys::store_release(r->state, uint32_t{state_done});
-        ready_.push(r);
+    for (RequestList* list : {&held_, &to_workers_, &to_ring_}) {
+        while (Request* const r = list->take_first()) {
+            complete_cancelled(r, &ready_);
+        }
     }
     workers_.cancel_queued();
+    if (ring_ready()) {
+        ring_.cancel_all();
+    }
     lock_.unlock();
     while (outstanding() > 0) {
         const uint32_t forks = forks_;
@@ -120,6 +133,9 @@ int Context::destroy() noexcept {
     }
     lock_.lock();
     workers_.stop();
+    if (ring_ready()) {
+        ring_.stop();
+    }
     lock_.unlock();
     delete this;
     return 0;
@@ -162,14 +178,16 @@ void Context::statistics(aioc_statistics* ret) noexcept {
     lock_.lock();
     const WorkerCounts workers = workers_.counts();
     ret->submitted = submitted_;
-    ret->queued = workers.queued + collected_.length;
+    ret->queued = workers.queued + held_.length + to_workers_.length + to_ring_.length;
+    ret->inline_misses = inline_.misses();
     lock_.unlock();
     ret->workers = workers.alive;
     ret->worker_wakeups = workers.wakeups;
     ret->workers_started = workers.started;
     ret->poll_wakeups = sys::load_relaxed(ready_.signals);
     ret->completed = sys::load_relaxed(completed_total_);
-    ret->outstanding = sys::load_relaxed(outstanding_);
+    ret->outstanding = static_cast<uint64_t>(outstanding());
+    ret->inline_hits = count(0, AIOC_ENGINE_INLINE);
 }
 
 uint64_t Context::count(uint32_t operation, uint32_t engine) const noexcept {

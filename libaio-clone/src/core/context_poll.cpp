@@ -11,17 +11,19 @@ namespace aioc {
 
 // One thread polls at a time; it may do so again inside its callbacks.
 int Context::enter_poll() noexcept {
-    const uintptr_t self = pthread_self();
-    uintptr_t seen = 0;
-    if (sys::load_relaxed(poller_) != self && !sys::compare_exchange(poller_, seen, self)) {
-        return -EBUSY;
+    if (!single_threaded_) {
+        const uintptr_t self = pthread_self();
+        uintptr_t seen = 0;
+        if (sys::load_relaxed(poller_) != self && !sys::compare_exchange(poller_, seen, self)) {
+            return -EBUSY;
+        }
     }
     ++poll_depth_;
     return 0;
 }
 
 void Context::leave_poll() noexcept {
-    if (--poll_depth_ == 0) {
+    if (--poll_depth_ == 0 && !single_threaded_) {
         sys::store_release(poller_, uintptr_t{0});
     }
 }
@@ -29,20 +31,41 @@ void Context::leave_poll() noexcept {
 // Takes what is ready, when nothing is left from before. False: there is nothing.
 bool Context::fetch() noexcept {
     if (!delivering_.head) {
-        signalled_ = false;
-        delivering_ = ready_.clear_and_take();
+        ready_.take(&delivering_);
+        if (ring_ready() && ring_.has_completions()) {
+            fetch_ring();
+        }
+        if (!delivering_.head && sys::load_relaxed(ready_.watched) != 0) {
+            // The descriptor may be readable for what was taken already, or for the ring: clear it,
+            // and look again.
+            ready_.clear_signal();
+            ready_.take(&delivering_);
+            if (ring_ready() && ring_.has_completions()) {
+                fetch_ring();
+            }
+        }
     }
     return delivering_.head != nullptr;
 }
 
-// Before a poll returns: the descriptor is readable exactly if completions wait.
-void Context::settle_ready() noexcept {
-    if (!delivering_.head && signalled_) {
-        fetch();
+void Context::fetch_ring() noexcept {
+    RequestList again;
+    ring_.reap(&delivering_, &again);
+    if (again.head) {
+        lock_.lock();
+        for (Request* r = again.head; r; r = r->next) {
+            r->engine = AIOC_ENGINE_WORKERS;
+            sys::store_release(r->state, uint32_t{state_held});
+        }
+        to_workers_.splice(again);
+        flush_and_unlock();
     }
-    if (delivering_.head && !signalled_) {
+}
+
+// Before a poll returns: the descriptor is readable if completions wait.
+void Context::settle_ready() noexcept {
+    if (sys::load_relaxed(ready_.watched) != 0 && (delivering_.head || (ring_ready() && ring_.has_completions()))) {
         ready_.signal();
-        signalled_ = true;
     }
 }
 
@@ -62,10 +85,9 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     // From here on the id names nothing, also for a thread that cancels at this moment.
     sys::store_release(r->id, RequestSlab::next_id(r->id));
     delivered_.append(r);
-    sys::add(outstanding_, ~uint64_t{0});
     uint64_t& cell = completed_[r->operation][r->engine];
     sys::store_relaxed(cell, cell + 1);
-    sys::store_relaxed(completed_total_, completed_total_ + 1);
+    sys::store_release(completed_total_, completed_total_ + 1);
     constexpr uint32_t give_back_batch = 64;
     if (delivered_.length >= give_back_batch) {
         lock_.lock();
@@ -91,6 +113,7 @@ int Context::poll_callbacks() noexcept {
     }
     const uint32_t forks = forks_;
     int count = 0;
+    inline_.begin_burst();
     fetch();
     break_ = false;
     aioc_completion done;
@@ -109,20 +132,21 @@ int Context::poll_callbacks() noexcept {
         --callback_depth_;
     }
     break_ = false;
-    settle_ready();
     lock_.lock();
     give_back_delivered();
     if (collecting()) {
         lock_.unlock();
     } else {
+        end_round();
         flush_and_unlock();
     }
+    settle_ready();
     leave_poll();
     return count;
 }
 
 int Context::poll_break() noexcept {
-    if (sys::load_relaxed(poller_) != pthread_self() || callback_depth_ == 0) {
+    if (!in_callback()) {
         return -EINVAL;
     }
     break_ = true;
@@ -150,44 +174,142 @@ int Context::reap(void* ret, uint32_t stride, uint32_t max) noexcept {
     return static_cast<int>(count);
 }
 
+int Context::poll_fd() noexcept {
+    // From now on somebody may sleep on it.
+    if (sys::load_relaxed(exported_) == 0 && sys::exchange(exported_, uint32_t{1}) == 0) {
+        sys::add(ready_.watched, uint32_t{1});
+        sys::full_fence();
+        if (!ready_.empty() || outstanding() > 0) {
+            ready_.signal();
+        }
+    }
+    return ready_.event_fd;
+}
+
+// With the lock held. A batch that would have been worth sharing, again and again: a worker is woken
+// to look for the next one. If it then goes cold without having got much, the next time takes longer.
+void Context::end_round() noexcept {
+    constexpr uint32_t worth_units = 20'000 / 16; // 20 microseconds
+    constexpr uint32_t patience_min = 2;
+    constexpr uint32_t patience_max = 1024;
+    constexpr uint32_t much = 256;
+    const bool worth = round_inline_ > worth_units;
+    round_inline_ = round_given_ = 0;
+    if (!worth || !router_.choice().helper) {
+        cold_rounds_ = 0;
+        return;
+    }
+    if (workers_.is_hot() || ++cold_rounds_ < warm_patience_) {
+        return;
+    }
+    cold_rounds_ = 0;
+    warm_patience_ = given_since_warm_ > much ? patience_min : warm_patience_ * 2;
+    if (warm_patience_ > patience_max) {
+        warm_patience_ = patience_max;
+    }
+    given_since_warm_ = 0;
+    workers_.warm();
+}
+
+// A hot worker will have something within microseconds, for which a sleep would cost more. As with the
+// workers: if that fails again and again, it is tried more and more seldom.
+bool Context::spin_for_completion() noexcept {
+    if (!router_.choice().helper || (spin_occasions_++ & ((1u << spin_failures_) - 1)) != 0) {
+        return false;
+    }
+    lock_.lock();
+    uint32_t looks = workers_.is_hot() ? workers_.spin_looks() : 0;
+    lock_.unlock();
+    for (; looks > 0; --looks) {
+        sys::relax();
+        if (!ready_.empty()) {
+            spin_failures_ = 0;
+            return true;
+        }
+    }
+    constexpr uint32_t failures_max = 7;
+    spin_failures_ = spin_failures_ < failures_max ? spin_failures_ + 1 : failures_max;
+    return false;
+}
+
+// Until something may have completed. `left` null: no limit. 0, -ETIMEDOUT or -EINTR.
+int Context::sleep(const sys::Timeout* left) noexcept {
+    if (!ring_ready()) {
+        sys::exchange(ready_.sleeper, uint32_t{1});
+        sys::full_fence();
+        long result = 0;
+        if (ready_.empty() && !ring_ready()) {
+            result = sys::futex_wait(ready_.sleeper, 1, left);
+        }
+        sys::exchange(ready_.sleeper, uint32_t{0});
+        return result == -EAGAIN ? 0 : static_cast<int>(result);
+    }
+    sys::add(ready_.watched, uint32_t{1});
+    sys::full_fence();
+    int result = 0;
+    if (ready_.empty() && !ring_.has_completions()) {
+        pollfd descriptor{ready_.event_fd, POLLIN, 0};
+        timespec limit{};
+        if (left) {
+            limit = {left->seconds, left->nanoseconds};
+        }
+        const int polled = ppoll(&descriptor, 1, left ? &limit : nullptr, nullptr);
+        result = polled > 0 ? 0 : polled == 0 ? -ETIMEDOUT : -errno;
+        if (polled > 0) {
+            ready_.clear_signal();
+        }
+    }
+    sys::add(ready_.watched, ~uint32_t{0});
+    return result;
+}
+
 int Context::poll_wait(int timeout_ms) noexcept {
     if (const int error = enter_poll(); error < 0) {
         return error;
     }
+    inline_.begin_burst();
     lock_.lock();
-    flush_and_unlock(); // what is held would never complete
-    int result = 1;
-    if (!delivering_.head && ready_.empty()) {
-        result = 0;
-        if (outstanding() > 0) {
-            // A stale signal (its completions were already taken) must not end the wait.
-            timespec start{};
-            clock_gettime(CLOCK_MONOTONIC, &start);
-            for (int left = timeout_ms;;) {
-                pollfd descriptor{ready_.event_fd, POLLIN, 0};
-                const long polled = poll(&descriptor, 1, left);
-                if (polled < 0) {
-                    result = -errno;
-                    break;
-                }
-                if (!ready_.empty() || (polled > 0 && fetch())) {
-                    result = 1;
-                    break;
-                }
-                if (timeout_ms >= 0) {
-                    timespec now{};
-                    clock_gettime(CLOCK_MONOTONIC, &now);
-                    const int64_t spent =
-                        (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
-                    left = spent >= timeout_ms ? 0 : static_cast<int>(timeout_ms - spent);
-                }
-                if (polled == 0) {
-                    break;
-                }
+    if (held_.head) {
+        start_held(); // it would never complete
+    }
+    flush_and_unlock();
+    int result = 0;
+    sys::Timeout end{0, 0};
+    const auto time_left = [&end](sys::Timeout* ret) {
+        timespec now{};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        const int64_t ns = (end.seconds - now.tv_sec) * 1'000'000'000 + end.nanoseconds - now.tv_nsec;
+        *ret = sys::Timeout{ns / 1'000'000'000, ns % 1'000'000'000};
+        return ns > 0;
+    };
+    for (bool first = true;; first = false) {
+        if (fetch()) {
+            result = 1;
+            break;
+        }
+        if (outstanding() <= 0 || timeout_ms == 0) {
+            break;
+        }
+        if (spin_for_completion()) {
+            continue;
+        }
+        sys::Timeout left{0, 0};
+        if (timeout_ms > 0) {
+            if (first) {
+                timespec now{};
+                clock_gettime(CLOCK_MONOTONIC, &now);
+                end = {now.tv_sec + timeout_ms / 1000, now.tv_nsec + (timeout_ms % 1000) * 1'000'000L};
             }
-            settle_ready();
+            if (!time_left(&left)) {
+                break;
+            }
+        }
+        if (const int slept = sleep(timeout_ms > 0 ? &left : nullptr); slept == -EINTR) {
+            result = slept;
+            break;
         }
     }
+    settle_ready();
     leave_poll();
     return result;
 }

@@ -2,47 +2,87 @@
 #pragma once
 #include "core/request.hpp"
 #include "sys/atomic.hpp"
-#include "sys/syscall.hpp"
+#include "sys/futex.hpp"
+
+#include <linux/errno.h>
 
 namespace aioc {
 
-// Completions on their way to the poller: a stack that any thread pushes to and one takes whole,
-// and the eventfd that says it is not empty.
+// Completions on their way to the poller: a stack that any thread pushes to and one takes whole, and
+// the two ways to tell it. A poller that sleeps in the library waits on `sleeper`; the eventfd is
+// written only when somebody can be watching it.
 //
-// The order is what keeps a completion from being lost: the producer pushes and then, if the stack
-// was empty, signals; the consumer clears the signal and then takes all (tests/model/ready_model.py
-// shows both the order and the loss with the other one).
+// Three orders keep a completion from being lost (tests/model/ready_model.py shows that each is needed):
+//  - a producer pushes, and then looks who is to be told, if the stack was empty;
+//  - the poller clears the eventfd, then `signalled`, and then takes all;
+//  - before it sleeps it announces that, and then looks at the stack again.
 struct ReadyList {
-    Request* top = nullptr;
+    alignas(64) Request* top = nullptr;
+    uint32_t sleeper = 0; // futex: 1 while the poller sleeps on it
+
+    alignas(64) uint32_t watched = 0; // how many reasons there are to write the eventfd
+    uint32_t signalled = 0;           // the eventfd was written and not cleared
+    uint64_t signals = 0;             // eventfd writes
     int event_fd = -1;
-    uint64_t signals = 0; // eventfd writes
 
     AIOC_INLINE void signal() noexcept {
-        const uint64_t one = 1;
-        sys::add(signals, uint64_t{1});
-        sys::call(SYS_write, event_fd, &one, sizeof one);
+        if (sys::exchange(signalled, uint32_t{1}) == 0) {
+            const uint64_t one = 1;
+            sys::add(signals, uint64_t{1});
+            sys::call(SYS_write, event_fd, &one, sizeof one);
+        }
     }
-    // The request may be gone as soon as it is on the list: r is not touched afterwards.
-    AIOC_INLINE void push(Request* r) noexcept {
-        Request* seen = sys::load_relaxed(top);
-        do {
-            r->next = seen;
-        } while (!sys::compare_exchange(top, seen, r));
-        if (!seen) {
+    AIOC_INLINE void wake_sleeper() noexcept {
+        if (sys::load_relaxed(sleeper) != 0 && sys::exchange(sleeper, uint32_t{0}) != 0) {
+            sys::futex_wake(sleeper, 1);
+        }
+    }
+    // After a push onto the empty stack, or for another reason to look.
+    AIOC_INLINE void notify() noexcept {
+        sys::full_fence();
+        if (sys::load_relaxed(watched) != 0) {
             signal();
         }
+        wake_sleeper();
+    }
+    // The requests may be gone as soon as they are on the list: they are not touched afterwards.
+    AIOC_INLINE void push(DoneChain& chain) noexcept {
+        if (!chain.newest) {
+            return;
+        }
+        Request* seen = sys::load_relaxed(top);
+        do {
+            chain.oldest->next = seen;
+        } while (!sys::compare_exchange(top, seen, chain.newest));
+        chain.newest = chain.oldest = nullptr;
+        if (!seen) {
+            notify();
+        }
+    }
+    AIOC_INLINE void push(Request* r) noexcept {
+        DoneChain one;
+        one.add(r);
+        push(one);
     }
     AIOC_INLINE bool empty() const noexcept { return sys::load_acquire(top) == nullptr; }
-    // Oldest first.
-    AIOC_INLINE RequestList clear_and_take() noexcept {
+
+    AIOC_INLINE void clear_signal() noexcept {
         uint64_t count;
         sys::call(SYS_read, event_fd, &count, sizeof count);
-        RequestList taken;
-        Request* r = sys::exchange(top, static_cast<Request*>(nullptr));
-        Request* newer = nullptr;
-        if (r) {
-            taken.tail = r;
+        sys::exchange(signalled, uint32_t{0});
+    }
+    // Appends all, oldest first.
+    AIOC_INLINE void take(RequestList* ret) noexcept {
+        if (sys::load_acquire(signalled) != 0) {
+            clear_signal();
         }
+        Request* r = empty() ? nullptr : sys::exchange(top, static_cast<Request*>(nullptr));
+        if (!r) {
+            return;
+        }
+        RequestList taken;
+        taken.tail = r;
+        Request* newer = nullptr;
         while (r) {
             Request* const older = r->next;
             r->next = newer;
@@ -54,11 +94,19 @@ struct ReadyList {
             r = older;
         }
         taken.head = newer;
-        if (newer) {
-            newer->prev = nullptr;
-        }
-        return taken;
+        newer->prev = nullptr;
+        ret->splice(taken);
     }
 };
+
+// A request that is on no list, and that no engine runs.
+AIOC_INLINE void complete_cancelled(Request* r, ReadyList* ready) noexcept {
+    if (r->held_fd >= 0) {
+        sys::call(SYS_close, r->held_fd);
+    }
+    r->result = -ECANCELED;
+    sys::store_release(r->state, uint32_t{state_done});
+    ready->push(r);
+}
 
 } // namespace aioc

@@ -20,6 +20,22 @@ enum RequestState : uint32_t {
     state_done,       // on the ready list
 };
 
+// How a request can be tried by a thread that must not wait.
+enum Attempt : uint8_t {
+    attempt_none,
+    attempt_direct,      // its plain call does not wait
+    attempt_nowait,      // read: preadv2(RWF_NOWAIT)
+    attempt_cached_open, // openat2(RESOLVE_CACHED)
+    attempt_cached_stat, // the same with O_PATH, then statx
+    attempt_fstat,       // statx(AT_STATX_DONT_SYNC), which answers for local files
+};
+
+// What is expected of its plain call.
+enum Pace : uint8_t {
+    pace_quick, // does not wait as a rule: workers need not be many
+    pace_slow,  // waits for a device: a worker of its own
+};
+
 // Two cache lines; lives in the slab for as long as the context does.
 struct alignas(64) Request {
     Request* next;
@@ -41,8 +57,27 @@ struct alignas(64) Request {
     uint8_t engine;
     uint8_t path_class;
     uint32_t slot;
+    uint8_t attempt;  // Attempt
+    uint8_t pace;     // Pace
+    uint16_t cost;    // expected, in units of 16 ns
+    int32_t held_fd;  // open: a FIFO's end kept open until the plain call has its own, else -1
+    uint64_t partial; // read: bytes that attempts have transferred
 };
 static_assert(sizeof(Request) == 128);
+
+// Completed requests in the order of a stack, newest first, so that they go onto the ready list at once.
+struct DoneChain {
+    Request* newest = nullptr;
+    Request* oldest = nullptr;
+
+    AIOC_INLINE void add(Request* r) noexcept {
+        r->next = newest;
+        newest = r;
+        if (!oldest) {
+            oldest = r;
+        }
+    }
+};
 
 // Doubly linked, so that cancel takes a request out of the middle.
 struct RequestList {
@@ -68,6 +103,10 @@ struct RequestList {
             remove(r);
         }
         return r;
+    }
+    AIOC_INLINE void prepend(RequestList& other) noexcept {
+        other.splice(*this);
+        splice(other);
     }
     AIOC_INLINE void splice(RequestList& other) noexcept {
         if (!other.head) {

@@ -23,7 +23,8 @@ void run_synchronously(RequestList& requests, ReadyList* ready) noexcept {
     const bool was_pending = sigismember(&pending, SIGPIPE) || sigismember(&pending, SIGXFSZ);
     while (Request* const r = requests.take_first()) {
         aioc_zone_execute(r);
-        aioc_zone_finish(r, ready);
+        aioc_zone_finish(r);
+        ready->push(r);
         const timespec now{0, 0};
         while (!was_pending && sigtimedwait(&raised, nullptr, &now) > 0) {
         }

@@ -31,6 +31,18 @@ AIOC_INLINE bool compare_exchange(T& at, T& expected, T desired) noexcept {
     return __atomic_compare_exchange_n(&at, &expected, desired, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
 }
+// Orders an earlier store before a later load, which acquire and release do not.
+AIOC_INLINE void full_fence() noexcept { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+// In a loop that waits for another core.
+AIOC_INLINE void relax() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#else
+    __asm__ volatile("" ::: "memory");
+#endif
+}
 template <typename T>
 AIOC_INLINE T add(T& at, T value) noexcept {
     return __atomic_fetch_add(&at, value, __ATOMIC_RELAXED);

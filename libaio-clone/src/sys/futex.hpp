@@ -36,6 +36,15 @@ public:
         if (compare_exchange(word_, seen, uint32_t{1})) {
             return;
         }
+        // The sections are short: a holder that runs leaves before a sleep would pay off.
+        constexpr int looks = 40;
+        for (int i = 0; i < looks; ++i) {
+            relax();
+            seen = 0;
+            if (load_relaxed(word_) == 0 && compare_exchange(word_, seen, uint32_t{1})) {
+                return;
+            }
+        }
         while (exchange(word_, uint32_t{2}) != 0) {
             futex_wait(word_, 2, nullptr);
         }

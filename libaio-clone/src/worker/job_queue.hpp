@@ -14,15 +14,29 @@ struct Worker {
     uint32_t woken = 0;           // futex; the waker sets it
     uint32_t tid = 0;             // the kernel clears it and wakes (CLONE_CHILD_CLEARTID)
     uint32_t ended = 0;           // pthread spawner: the last thing that the worker writes
+    uint32_t hot_epoch = 0;       // counted as hot in this epoch of the queue; 0: not hot
+    uint32_t risky = 0;           // hot, and in a plain call that could wait after all
 };
 
-// The queue of one generation: a monitor. Everything is read and written under the mutex, so the
-// only subtle part is the throttle: at most one wake is in flight (waking), and the woken worker
-// passes it on when it leaves work behind. tests/model/queue_model.py checks it exhaustively.
-// Idle workers form a stack, so that the coldest one is left to time out.
-struct JobQueue {
+// The queue of one generation: a monitor. Everything is read and written under the mutex, but for two
+// words that are also peeked at.
+//
+// Waking a thread costs more than most requests, so it is done as late as it can be:
+//  - At most one wake is in flight (waking); the woken worker passes it on when it leaves work behind.
+//  - A worker that runs quick requests, or spins for a moment because it just did, is *hot*: it looks
+//    at the queue again within microseconds, and no other worker is woken for quick requests.
+//  - If a hot worker waits after all, the *sentinel* notices: one more worker, woken when a quick request
+//    leaves others behind, that sleeps with a short timeout and takes over if nothing has moved since.
+// tests/model/queue_model.py checks the protocol exhaustively. Idle workers form a stack, so that the
+// coldest one is left to time out.
+struct alignas(64) JobQueue {
     sys::Mutex mutex;
-    RequestList requests;
+    uint32_t hot = 0;     // peeked at by submitters
+    uint32_t risky = 0;   // of these, those in a plain call
+    RequestList requests; // its head is peeked at by the spinner
+    uint32_t quick = 0;   // queued requests without an attempt, by pace
+    uint32_t slow = 0;
+    uint32_t attention = 0; // changed: what ends a spin besides a request
     Worker* idle_top = nullptr;
     uint32_t idle = 0;
     uint32_t alive = 0; // started and not yet decided to end
@@ -30,10 +44,40 @@ struct JobQueue {
     uint32_t max = 4;      // 0: end when the queue is empty
     uint32_t stopping = 0; // retired: end when the queue is empty
     uint32_t waking = 0;
+    uint32_t sentinel = 0;
+    uint32_t hot_epoch = 1; // a new one begins when all hot workers are found to wait
+    uint64_t taken = 0;     // how often a worker took requests
     uint32_t idle_timeout_ms = 10000;
+    uint32_t spin_looks = 0; // how often a worker that ran quick requests looks for more before it sleeps
+    uint32_t spinning = 0;
+    uint32_t spin_failures = 0; // in a row, up to 7: of 2^failures occasions one is used
+    uint32_t spin_occasions = 0;
+    uint32_t warming = 0; // the woken worker is to spin
     uint32_t* departures = nullptr; // futex of the engine: bumped by each worker that decides to end
     uint64_t wakes = 0;
     ReadyList* ready = nullptr;
+
+    AIOC_INLINE void count(const Request* r, uint32_t by) noexcept {
+        if (r->attempt == attempt_none) {
+            (r->pace == pace_slow ? slow : quick) += by;
+        }
+    }
+    AIOC_INLINE void append(RequestList& more) noexcept {
+        for (Request* r = more.head; r; r = r->next) {
+            count(r, 1);
+        }
+        requests.splice(more);
+    }
+    AIOC_INLINE void give_back(RequestList& rest) noexcept {
+        for (Request* r = rest.head; r; r = r->next) {
+            count(r, 1);
+        }
+        requests.prepend(rest);
+    }
+    AIOC_INLINE void remove(Request* r) noexcept {
+        count(r, ~uint32_t{0});
+        requests.remove(r);
+    }
 
     AIOC_INLINE void leave_idle(Worker* w) noexcept {
         (w->idle_above ? w->idle_above->idle_below : idle_top) = w->idle_below;
@@ -53,9 +97,34 @@ struct JobQueue {
         idle_top = w;
         ++idle;
     }
-    // Under the mutex: whom to wake after unlocking, or null.
-    AIOC_INLINE Worker* choose_wake() noexcept {
-        if (!requests.head || !idle_top || waking) {
+    AIOC_INLINE bool is_hot(const Worker* w) const noexcept { return w->hot_epoch == hot_epoch; }
+    AIOC_INLINE void heat(Worker* w, uint32_t is_risky) noexcept {
+        if (!is_hot(w)) {
+            w->hot_epoch = hot_epoch;
+            w->risky = is_risky;
+            risky += is_risky;
+            sys::store_relaxed(hot, hot + 1);
+        }
+    }
+    AIOC_INLINE void cool(Worker* w) noexcept {
+        if (is_hot(w)) {
+            risky -= w->risky;
+            sys::store_relaxed(hot, hot - 1);
+        }
+        w->hot_epoch = 0;
+    }
+    // The hot workers wait for something: they do not count any more.
+    AIOC_INLINE void forget_hot() noexcept {
+        ++hot_epoch;
+        risky = 0;
+        sys::store_relaxed(hot, uint32_t{0});
+    }
+
+    // Will a hot worker come to what is queued? (The spinner takes one slow request, and passes on the rest.)
+    AIOC_INLINE bool covered() const noexcept { return hot > 0 && slow <= spinning; }
+    AIOC_INLINE bool wants_sentinel() const noexcept { return (quick > 0 || risky > 0) && !sentinel; }
+    AIOC_INLINE Worker* choose_any() noexcept {
+        if (!idle_top || waking) {
             return nullptr;
         }
         Worker* const w = idle_top;
@@ -65,6 +134,13 @@ struct JobQueue {
         sys::store_release(w->woken, uint32_t{1});
         return w;
     }
+    // Under the mutex: whom to wake after unlocking, or null.
+    AIOC_INLINE Worker* choose_wake() noexcept {
+        if (!requests.head || (covered() && !wants_sentinel())) {
+            return nullptr;
+        }
+        return choose_any();
+    }
     // After unlocking. The worker may have ended by now: a wake of a foreign or unmapped word is
     // harmless, since every wait of ours looks again.
     AIOC_INLINE static void wake(Worker* w) noexcept {
@@ -73,6 +149,7 @@ struct JobQueue {
         }
     }
     AIOC_INLINE void wake_all_idle() noexcept {
+        sys::add(attention, uint32_t{1});
         for (Worker* w = idle_top; w; w = w->idle_below) {
             sys::store_release(w->woken, uint32_t{1});
             sys::futex_wake(w->woken, 1);
@@ -88,8 +165,11 @@ struct JobQueue {
 #pragma GCC visibility push(hidden)
 // Runs one request, in the worker zone; writes result. (execute.cpp)
 extern "C" void aioc_zone_execute(Request* r);
-// Takes the request from running to the ready list. The request is gone afterwards.
-extern "C" void aioc_zone_finish(Request* r, ReadyList* ready);
+// Runs a request with attempt_direct or attempt_nowait. 1: answered. 0: it would wait; result says what
+// the kernel said, and r->partial counts what was transferred. (execute.cpp)
+extern "C" int aioc_zone_try(Request* r);
+// Takes the request from running to done, undoing what was cancelled.
+extern "C" void aioc_zone_finish(Request* r);
 // The life of a worker thread. (worker_loop.cpp)
 extern "C" void aioc_zone_worker(void* worker);
 // clone(2) with a function to run; returns the tid or -errno. (clone_thread.cpp)

@@ -8,13 +8,14 @@
 namespace aioc {
 namespace {
 
-// Sleeps until woken or timed out; returns with the mutex held. True: it timed out.
-AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self) noexcept {
-    const bool may_end = q->alive > q->min;
-    const sys::Timeout timeout{q->idle_timeout_ms / 1000, int64_t{q->idle_timeout_ms % 1000} * 1000000};
+constexpr uint32_t batch_max = 16;
+constexpr int64_t sentinel_tick_ns = 1'000'000;
+
+// Sleeps until woken or timed out; with the mutex held before and after. True: it timed out.
+AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self, const sys::Timeout* timeout) noexcept {
     q->enter_idle(self);
     q->mutex.unlock();
-    const long result = sys::futex_wait(self->woken, 0, may_end ? &timeout : nullptr);
+    const long result = sys::futex_wait(self->woken, 0, timeout);
     q->mutex.lock();
     if (q->idle_top == self || self->idle_above) {
         q->leave_idle(self); // nobody chose us: timeout, or wake_all_idle
@@ -24,22 +25,94 @@ AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self) noexcept {
     return false;
 }
 
-// The next request to run, or null when this worker is to end (then it no longer counts).
-AIOC_INLINE Request* next_request(JobQueue* q, Worker* self) noexcept {
+// Looks for requests for a moment, as a hot worker; with the mutex held before and after. It counts looks
+// and asks no clock: a sandbox may refuse that system call.
+AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
+    q->heat(self, 0);
+    q->spinning = 1;
+    const uint32_t attention = sys::load_relaxed(q->attention);
+    uint32_t looks = q->spin_looks;
+    q->mutex.unlock();
+    bool found = false;
+    while (!found && looks-- > 0) {
+        sys::relax();
+        found = sys::load_relaxed(q->requests.head) || sys::load_relaxed(q->attention) != attention;
+    }
+    q->mutex.lock();
+    q->spinning = 0;
+    q->cool(self);
+    constexpr uint32_t failures_max = 7;
+    q->spin_failures = found ? 0 : (q->spin_failures < failures_max ? q->spin_failures + 1 : failures_max);
+}
+
+AIOC_INLINE bool may_spin(JobQueue* q, bool was_hot) noexcept {
+    if (q->spin_looks == 0 || q->spinning || q->stopping) {
+        return false;
+    }
+    if (q->warming) {
+        q->warming = 0;
+        return true;
+    }
+    return was_hot && (q->spin_occasions++ & ((1u << q->spin_failures) - 1)) == 0;
+}
+
+// Requests that the worker runs in one go: several only if none of them can keep the others waiting.
+AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
+    ++q->taken;
+    do {
+        Request* const r = q->requests.head;
+        q->remove(r);
+        uint32_t queued = state_queued;
+        sys::compare_exchange(r->state, queued, uint32_t{state_running}); // or cancelling, as it was given back
+        ret->append(r);
+        if (r->attempt == attempt_none) {
+            if (r->pace == pace_quick) {
+                q->heat(self, 1);
+            }
+            return;
+        }
+        q->heat(self, 0);
+    } while (ret->length < batch_max && q->requests.head && q->requests.head->attempt != attempt_none);
+}
+
+// The next requests to run; false when this worker is to end (then it no longer counts).
+AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     bool timed_out = false;
     q->mutex.lock();
+    bool was_hot = q->is_hot(self);
+    q->cool(self);
     while (!q->surplus()) {
-        if (Request* const r = q->requests.take_first()) {
-            sys::store_release(r->state, uint32_t{state_running});
+        if (q->requests.head && !q->covered()) {
+            take(q, self, ret);
             Worker* const other = q->choose_wake();
             q->mutex.unlock();
             JobQueue::wake(other);
-            return r;
+            return true;
         }
-        if (timed_out && q->alive > q->min) {
-            break;
+        if (q->requests.head && q->wants_sentinel()) {
+            const sys::Timeout tick{0, sentinel_tick_ns};
+            const uint64_t before = q->taken;
+            q->sentinel = 1;
+            const bool ticked = sleep_idle(q, self, &tick);
+            q->sentinel = 0;
+            if (ticked && q->taken == before && q->hot > q->spinning) {
+                q->forget_hot();
+            }
+            continue;
         }
-        timed_out = sleep_idle(q, self);
+        if (!q->requests.head) {
+            if (may_spin(q, was_hot)) {
+                spin(q, self);
+                was_hot = false;
+                continue;
+            }
+            if (timed_out && q->alive > q->min) {
+                break;
+            }
+        }
+        const sys::Timeout timeout{q->idle_timeout_ms / 1000, int64_t{q->idle_timeout_ms % 1000} * 1000000};
+        timed_out = sleep_idle(q, self, q->alive > q->min ? &timeout : nullptr);
+        was_hot = false;
     }
     --q->alive;
     Worker* const other = q->choose_wake();
@@ -48,7 +121,22 @@ AIOC_INLINE Request* next_request(JobQueue* q, Worker* self) noexcept {
     q->mutex.unlock();
     JobQueue::wake(other);
     sys::futex_wake(*departures, 1 << 30);
-    return nullptr;
+    return false;
+}
+
+// Before a request that may wait: nothing else is kept waiting behind it.
+AIOC_INLINE void leave_to_others(JobQueue* q, Worker* self, RequestList* rest, DoneChain* done) noexcept {
+    q->ready->push(*done);
+    q->mutex.lock();
+    q->cool(self);
+    for (Request* r = rest->head; r; r = r->next) {
+        uint32_t running = state_running;
+        sys::compare_exchange(r->state, running, uint32_t{state_queued});
+    }
+    q->give_back(*rest);
+    Worker* const other = q->choose_wake();
+    q->mutex.unlock();
+    JobQueue::wake(other);
 }
 
 } // namespace
@@ -57,9 +145,20 @@ extern "C" void aioc_zone_worker(void* worker) {
     Worker* const self = static_cast<Worker*>(worker);
     JobQueue* const q = self->queue;
     sys::call(SYS_prctl, PR_SET_NAME, "aioc-worker", 0, 0, 0);
-    while (Request* const r = next_request(q, self)) {
-        aioc_zone_execute(r);
-        aioc_zone_finish(r, q->ready);
+    RequestList batch;
+    DoneChain done;
+    while (next_requests(q, self, &batch)) {
+        while (Request* const r = batch.take_first()) {
+            if (r->attempt == attempt_none) {
+                aioc_zone_execute(r);
+            } else if (!aioc_zone_try(r)) {
+                leave_to_others(q, self, &batch, &done);
+                aioc_zone_execute(r);
+            }
+            aioc_zone_finish(r);
+            done.add(r);
+        }
+        q->ready->push(done);
     }
 }
 

@@ -79,11 +79,21 @@ bool Generation::submit(RequestList& requests) noexcept {
         r->queue = &queue_;
         sys::store_relaxed(r->state, uint32_t{state_queued});
     }
-    queue_.requests.splice(requests);
+    queue_.append(requests);
     Worker* const woken = queue_.choose_wake();
     queue_.mutex.unlock();
     JobQueue::wake(woken);
     return true;
+}
+
+void Generation::warm() noexcept {
+    queue_.mutex.lock();
+    Worker* const woken = queue_.hot == 0 ? queue_.choose_any() : nullptr;
+    if (woken) {
+        queue_.warming = 1;
+    }
+    queue_.mutex.unlock();
+    JobQueue::wake(woken);
 }
 
 void Generation::set_limits(const WorkerLimits& limits) noexcept {
@@ -91,6 +101,7 @@ void Generation::set_limits(const WorkerLimits& limits) noexcept {
     queue_.min = limits.min;
     queue_.max = limits.max;
     queue_.idle_timeout_ms = limits.idle_timeout_ms;
+    queue_.spin_looks = limits.spin_looks;
     queue_.wake_all_idle(); // they look at the limits again
     queue_.mutex.unlock();
 }

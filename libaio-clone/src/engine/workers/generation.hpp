@@ -12,6 +12,7 @@ struct WorkerLimits {
     uint32_t min = 1;
     uint32_t max = 4;
     uint32_t idle_timeout_ms = 10000;
+    uint32_t spin_looks = 0; // how long a worker that ran quick requests stays awake; 0: not at all
 };
 
 // A queue and the workers that serve it, all with the credentials of the thread that started the
@@ -26,11 +27,14 @@ public:
     uint32_t spawner() const noexcept { return spawner_; }
     bool serves_caller() const noexcept;
     JobQueue& queue() noexcept { return queue_; }
+    bool is_hot() const noexcept { return sys::load_relaxed(queue_.hot) > 0; }
 
     // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
     int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests) noexcept;
+    // Wakes an idle worker that looks for requests for a moment.
+    void warm() noexcept;
     void set_limits(const WorkerLimits& limits) noexcept;
     // From now on workers end when the queue is empty.
     void retire() noexcept;

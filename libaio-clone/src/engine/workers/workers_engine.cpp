@@ -79,16 +79,28 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
             return;
         }
     }
+    // One more worker for each request that may wait, but never more workers than requests. What can be
+    // tried without waiting needs one at most.
     JobQueue& queue = generation->queue();
     queue.mutex.lock();
-    const bool wanting = queue.requests.length > queue.idle && queue.alive < most;
     const uint32_t alive = queue.alive;
-    const uint32_t waiting = queue.requests.length;
+    const uint32_t waiting = queue.quick + queue.slow;
+    const bool wanting = waiting > queue.idle && alive < most;
     queue.mutex.unlock();
-    // One more worker for each request that waits, but never more workers than requests.
     if (wanting && alive < outstanding) {
         const uint64_t wanted = std::min<uint64_t>(outstanding, uint64_t{alive} + waiting);
         grow(generation, static_cast<uint32_t>(std::min<uint64_t>(most, wanted)));
+    }
+}
+
+void WorkersEngine::warm() noexcept {
+    if (limits_.max == 0 || !make_current()) {
+        return;
+    }
+    if (current_->alive() == 0) {
+        grow(current_.get(), 1);
+    } else {
+        current_->warm();
     }
 }
 
@@ -98,13 +110,11 @@ int WorkersEngine::cancel(Request* r) noexcept {
         queue.mutex.lock();
         const bool still = sys::load_relaxed(r->state) == state_queued;
         if (still) {
-            queue.requests.remove(r);
+            queue.remove(r);
         }
         queue.mutex.unlock();
         if (still) {
-            r->result = -ECANCELED;
-            sys::store_release(r->state, uint32_t{state_done});
-            ready_->push(r);
+            complete_cancelled(r, ready_);
             return 0;
         }
     }
@@ -120,13 +130,13 @@ void WorkersEngine::cancel_queued() noexcept {
         queue.mutex.lock();
         RequestList all;
         all.splice(queue.requests);
+        queue.quick = queue.slow = 0;
         for (Request* r = all.head; r; r = r->next) {
-            r->result = -ECANCELED;
-            sys::store_release(r->state, uint32_t{state_done});
+            sys::store_relaxed(r->state, uint32_t{state_done}); // cancel does not look for it on the queue
         }
         queue.mutex.unlock();
         while (Request* const r = all.take_first()) {
-            ready_->push(r);
+            complete_cancelled(r, ready_);
         }
     };
     if (current_) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "engine/engine.hpp"
 #include "engine/workers/generation.hpp"
 
 #include <memory>
@@ -20,16 +19,27 @@ struct Settlement {
     uint32_t departures = 0;
 };
 
-class WorkersEngine final : public Engine {
+// The worker threads of a context. Callers hold its lock.
+class WorkersEngine {
 public:
     WorkersEngine(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready) noexcept
         : limits_(limits), ready_(ready), spawner_(spawner) {}
 
-    void submit(RequestList& requests, uint64_t outstanding) noexcept override;
-    int cancel(Request* request) noexcept override;
-    void cancel_queued() noexcept override;
-    void stop() noexcept override;
-    void forget() noexcept override;
+    // Queues all; what is left on the list can't be run here now: the submitter does.
+    void submit(RequestList& requests, uint64_t outstanding) noexcept;
+    // 0: it completes with -ECANCELED. -EALREADY: it runs to its end.
+    int cancel(Request* request) noexcept;
+    void cancel_queued() noexcept;
+    // Waits until no worker is left.
+    void stop() noexcept;
+    // In a forked child: none of them exists any more.
+    void forget() noexcept;
+
+    // Does a worker look at the queue within microseconds?
+    bool is_hot() const noexcept { return current_ && current_->is_hot(); }
+    uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
+    // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
+    void warm() noexcept;
 
     int set_min(uint32_t count) noexcept;
     void set_max(uint32_t count) noexcept;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <stdint.h>
+
+struct statx;
+
+namespace aioc {
+
+// What a file stands on, as far as it decides whether a call on it can wait for something else than
+// its own device.
+enum FileClass : uint8_t {
+    class_unknown,
+    class_local,   // a disk file system whose metadata calls on an open file do not wait
+    class_memory,  // tmpfs, ramfs
+    class_overlay, // what is below may be anything
+    class_remote,  // network or user space: any call may wait for somebody else
+    class_other,   // not on a mount: pipes, sockets, devices without one
+    classes
+};
+
+// The class of mounts, from /proc/self/mountinfo, which never asks a file system (statfs(2) does: it
+// hangs on a dead server). Read once, and again when an unknown mount is met. Callers hold the context's lock.
+class MountTable {
+public:
+    MountTable() = default;
+    MountTable(const MountTable&) = delete;
+    MountTable& operator=(const MountTable&) = delete;
+    ~MountTable();
+
+    // By what statx(2) tells: device number and mount id (0 before Linux 5.8).
+    FileClass of(const struct statx& file) noexcept;
+
+private:
+    struct Mount {
+        uint64_t id;
+        uint32_t major;
+        uint32_t minor;
+        FileClass type;
+    };
+    void load() noexcept;
+    const Mount* find(const struct statx& file) const noexcept;
+
+    Mount* mounts_ = nullptr;
+    uint32_t count_ = 0;
+    uint32_t unknown_ = 0; // met since the last load
+};
+
+} // namespace aioc

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "engine/router.hpp"
+
+#include "core/operation_table.hpp"
+
+#include <iterator>
+#include <linux/fs.h>
+
+namespace aioc {
+namespace {
+
+enum RingUse : uint8_t {
+    ring_never,  // no opcode, or not the same answer
+    ring_forced, // workers do as well: only if the ring is asked for
+    ring_direct, // O_DIRECT and what is known not to be cached
+    ring_sync,   // and what waits for the device to have written
+};
+
+struct Rule {
+    uint8_t operation;
+    uint16_t nanoseconds;    // of the plain call, hot
+    bool moves_data;         // and as much again for its bytes
+    Pace pace;               // of the plain call, as a rule
+    RingUse ring;
+    bool shares;             // pays to run on two cores at once
+};
+
+// Costs are measured (research notes, docs/benchmarks.md); only their proportions matter.
+constexpr Rule rules[] = {
+    {AIOC_OP_NOP, 50, false, pace_quick, ring_forced, false},
+    {AIOC_OP_OPEN, 3300, false, pace_quick, ring_forced, true},
+    {AIOC_OP_CLOSE, 700, false, pace_quick, ring_forced, false},
+    {AIOC_OP_READ, 1000, true, pace_quick, ring_direct, true},
+    {AIOC_OP_WRITE, 1800, true, pace_quick, ring_direct, false},
+    {AIOC_OP_READAHEAD, 40000, false, pace_slow, ring_never, false},
+    {AIOC_OP_STAT, 1900, false, pace_quick, ring_forced, true},
+    {AIOC_OP_LSTAT, 1900, false, pace_quick, ring_forced, true},
+    {AIOC_OP_FSTAT, 600, false, pace_quick, ring_forced, false},
+    {AIOC_OP_UNLINK, 9000, false, pace_quick, ring_forced, false},
+    {AIOC_OP_FSYNC, 40000, false, pace_slow, ring_sync, false},
+    {AIOC_OP_FDATASYNC, 40000, false, pace_slow, ring_sync, false},
+};
+
+constexpr bool complete() {
+    for (uint32_t i = 0; i < std::size(rules); ++i) {
+        if (rules[i].operation != i + 1) {
+            return false;
+        }
+    }
+    return true;
+}
+static_assert(complete(), "one rule per operation, in the order of their codes");
+#define AIOC_OPERATION(CODE, ...) static_assert(AIOC_OP_##CODE <= std::size(rules));
+#include "core/operations.def"
+#undef AIOC_OPERATION
+
+constexpr uint32_t unit_ns = 16;
+constexpr uint64_t bytes_per_ns = 12;
+
+const Rule& rule_of(const Request& r) noexcept { return rules[r.operation - 1]; }
+
+} // namespace
+
+bool Router::shares(const Request& r) noexcept { return rule_of(r).shares; }
+
+uint16_t Router::cost_of(const Request& r) noexcept {
+    const Rule& rule = rule_of(r);
+    uint64_t cost = rule.nanoseconds;
+    if (rule.moves_data) {
+        cost += r.length / bytes_per_ns;
+    }
+    cost /= unit_ns;
+    return static_cast<uint16_t>(cost < UINT16_MAX ? cost : UINT16_MAX);
+}
+
+void Router::route(Request* r, const Circumstances& is) const noexcept {
+    const Rule& rule = rule_of(*r);
+    const bool durable =
+        r->operation == AIOC_OP_WRITE && (r->operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
+    r->pace = is.direct || is.missed || durable ? pace_slow : rule.pace;
+    bool ring = false;
+    switch (rule.ring) {
+    case ring_never:
+        break;
+    case ring_forced:
+        ring = choice_.ring_for_all;
+        break;
+    case ring_direct:
+        ring = choice_.ring_for_all || is.direct || durable || (is.missed && r->operation == AIOC_OP_READ);
+        break;
+    case ring_sync:
+        ring = true;
+        break;
+    }
+    r->engine = choice_.ring && ring ? AIOC_ENGINE_RING : AIOC_ENGINE_WORKERS;
+}
+
+} // namespace aioc
