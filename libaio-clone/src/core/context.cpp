@@ -78,7 +78,7 @@ void Context::after_fork() noexcept {
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();
-    held_ = to_workers_ = to_ring_ = unserved_ = delivering_ = delivered_ = RequestList{};
+    collected_ = to_workers_ = to_ring_ = unserved_ = delivering_ = delivered_ = RequestList{};
     holds_ = 0;
     closing_ = break_ = false;
     submitted_ = completed_total_ = 0;
@@ -93,7 +93,9 @@ void Context::after_fork() noexcept {
     ready_.sleeper = ready_.signalled = 0;
     ready_.watched = exported_;
     ready_.signals = 0;
-    round_inline_ = round_given_ = 0;
+    ready_.tried = judged_ = 0;
+    ring_signalled_ = false;
+    cold_rounds_ = helped_ = 0;
     ++forks_;
     // The inherited descriptor shares its counter with the parent: never read or written here.
     const int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -113,7 +115,7 @@ int Context::destroy() noexcept {
     }
     lock_.lock();
     closing_ = true;
-    for (RequestList* list : {&held_, &to_workers_, &to_ring_}) {
+    for (RequestList* list : {&collected_, &to_workers_, &to_ring_}) {
         while (Request* const r = list->take_first()) {
             complete_cancelled(r, &ready_);
         }
@@ -178,7 +180,7 @@ void Context::statistics(aioc_statistics* ret) noexcept {
     lock_.lock();
     const WorkerCounts workers = workers_.counts();
     ret->submitted = submitted_;
-    ret->queued = workers.queued + held_.length + to_workers_.length + to_ring_.length;
+    ret->queued = workers.queued + collected_.length + to_workers_.length + to_ring_.length;
     ret->inline_misses = inline_.misses();
     lock_.unlock();
     ret->workers = workers.alive;

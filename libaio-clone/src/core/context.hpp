@@ -45,9 +45,10 @@ struct Settings {
     uint64_t outstanding_max = UINT64_MAX;
 };
 
-// A request's way: submit() fills a slot; what the inline engine can answer is pushed to the ready list
-// at once; the router names an engine for the rest, which is collected and given to it by flush; engines
-// push to the ready list; the poller takes that list whole and delivers from it, with no lock held
+// A request's way: submit() fills a slot. Alone it is started at once, else it is collected, and the batch is
+// dispatched when the callback or the hold ends: the router names an engine for each; what the inline engine
+// can try runs here, half of it on a helper if one is awake. Engines push to the ready list, which the poller
+// takes whole; what this thread itself has answered goes to the poller's list directly. No lock is held
 // during a callback.
 class Context {
 public:
@@ -98,37 +99,46 @@ private:
 
     static constexpr uint8_t path_borrowed = 0xff; // path_class: the path is still the caller's string
 
-    // Submission, with the lock held. start() lets it go while the inline engine runs.
-    aioc_request accept(const aioc_operation& op, bool more) noexcept;
-    aioc_request start(Request* r, bool more) noexcept;
-    bool answer_inline(Request* r) noexcept;
-    bool give_to_helper(Request* r, bool more) noexcept;
+    // Submission (context_submit.cpp), with the lock held.
+    int accept(const aioc_operation& op, Request** ret) noexcept;
     int own_path(Request* r) noexcept;
-    aioc_request refuse(Request* r, int64_t error) noexcept;
-    void flush_and_unlock() noexcept;
-    void flush_workers() noexcept;
-    void start_held() noexcept;
-    RingEngine* open_ring() noexcept;
-    bool ring_ready() const noexcept { return sys::load_acquire(ring_status_) == 0; }
+    aioc_request refuse(Request* r, int error) noexcept;
+    aioc_request collect(Request* r) noexcept;
+    void take_collected(RequestList* ret) noexcept;
     bool collecting() const noexcept { return holds_ > 0 || in_callback(); }
     bool in_callback() const noexcept;
+    bool is_poller() const noexcept;
 
+    // Dispatch (context_dispatch.cpp). With the lock held, which the *_and_unlock let go.
+    aioc_request start_and_unlock(Request* r) noexcept;
+    void dispatch_and_unlock(RequestList& batch) noexcept;
+    bool classify(Request* r, Circumstances* ret) noexcept;
+    void route(Request* r, const Circumstances& is) noexcept;
+    void flush_engines_and_unlock() noexcept;
+    uint32_t run_here(RequestList& here, Generation* helper, RequestList* ran) noexcept; // without the lock
+    void settle(RequestList& ran, RequestList* ret_answered) noexcept;
+    void deliver(RequestList& answered) noexcept; // without the lock
+    void consider_warming(uint64_t cost_ns) noexcept;
+    RingEngine* open_ring() noexcept;
+    bool ring_ready() const noexcept { return sys::load_acquire(ring_status_) == 0; }
+
+    // Delivery (context_poll.cpp), by the poller.
     int enter_poll() noexcept;
     void leave_poll() noexcept;
     bool fetch() noexcept;
     void fetch_ring() noexcept;
+    void judge_tried() noexcept;
     bool next_completion(aioc_completion* ret, aioc_callback* ret_callback) noexcept;
-    void settle_ready() noexcept;
+    void settle_descriptor() noexcept;
     void give_back_delivered() noexcept;
-    void end_round() noexcept;
     bool spin_for_completion() noexcept;
     int sleep(const sys::Timeout* left) noexcept;
 
     ContextLock lock_;
     RequestSlab slab_;
     PathPool paths_;
-    RequestList held_;       // between hold and release
-    RequestList to_workers_; // collected
+    RequestList collected_;  // between hold and release, and inside callbacks
+    RequestList to_workers_; // routed, for the next flush
     RequestList to_ring_;
     RequestList unserved_;   // no engine can run them: the submitter does
     uint32_t holds_ = 0;
@@ -144,12 +154,9 @@ private:
     RingEngine ring_;
     int ring_status_ = 1; // 0: open, 1: not tried yet, else why not
 
-    // A round is what is submitted during one poll or one call. Costs are in the router's units.
-    uint32_t round_inline_ = 0;
-    uint32_t round_given_ = 0;
     uint32_t cold_rounds_ = 0;   // in a row in which a helper would have paid
     uint32_t warm_patience_ = 2; // such rounds before one is woken
-    uint32_t given_since_warm_ = 0;
+    uint32_t helped_ = 0;        // requests that it has taken since
 
     // The poller's.
     uintptr_t poller_ = 0; // pthread_self() of the thread that polls, else 0
@@ -157,6 +164,8 @@ private:
     uint32_t callback_depth_ = 0;
     bool break_ = false;
     uint32_t exported_ = 0; // the descriptor was asked for
+    bool ring_signalled_ = false; // the kernel may have written the eventfd for the ring
+    uint32_t judged_ = 0;         // of ready_.tried
     uint32_t spin_failures_ = 0;
     uint32_t spin_occasions_ = 0;
     RequestList delivering_;

@@ -28,43 +28,71 @@ void Context::leave_poll() noexcept {
     }
 }
 
-// Takes what is ready, when nothing is left from before. False: there is nothing.
+// Takes what is ready from everywhere: requests that follow each other in one place must not keep others
+// waiting. False: there is nothing.
 bool Context::fetch() noexcept {
-    if (!delivering_.head) {
+    if (!ready_.empty()) {
         ready_.take(&delivering_);
-        if (ring_ready() && ring_.has_completions()) {
-            fetch_ring();
+        if (sys::load_acquire(ready_.tried) != judged_) {
+            judge_tried();
         }
-        if (!delivering_.head && sys::load_relaxed(ready_.watched) != 0) {
-            // The descriptor may be readable for what was taken already, or for the ring: clear it,
-            // and look again.
-            ready_.clear_signal();
-            ready_.take(&delivering_);
-            if (ring_ready() && ring_.has_completions()) {
-                fetch_ring();
-            }
-        }
+    }
+    if (ring_ready() && ring_.has_completions()) {
+        fetch_ring();
     }
     return delivering_.head != nullptr;
 }
 
-void Context::fetch_ring() noexcept {
-    RequestList again;
-    ring_.reap(&delivering_, &again);
-    if (again.head) {
-        lock_.lock();
-        for (Request* r = again.head; r; r = r->next) {
-            r->engine = AIOC_ENGINE_WORKERS;
-            sys::store_release(r->state, uint32_t{state_held});
+// What a helper has tried, and not to the end.
+void Context::judge_tried() noexcept {
+    RequestList tried;
+    for (Request* r = delivering_.head; r;) {
+        Request* const next = r->next;
+        if (sys::load_relaxed(r->state) != state_done) {
+            delivering_.remove(r);
+            tried.append(r);
+            ++judged_;
         }
-        to_workers_.splice(again);
-        flush_and_unlock();
+        r = next;
     }
+    lock_.lock();
+    RequestList answered;
+    settle(tried, &answered);
+    flush_engines_and_unlock();
+    deliver(answered);
 }
 
-// Before a poll returns: the descriptor is readable if completions wait.
-void Context::settle_ready() noexcept {
-    if (sys::load_relaxed(ready_.watched) != 0 && (delivering_.head || (ring_ready() && ring_.has_completions()))) {
+void Context::fetch_ring() noexcept {
+    RequestList again;
+    ring_signalled_ = true;
+    ring_.reap(&delivering_, &again);
+    if (!again.head && !ring_.wants_submit()) {
+        return;
+    }
+    lock_.lock();
+    while (Request* const r = again.take_first()) {
+        r->engine = AIOC_ENGINE_WORKERS;
+        r->pace = pace_slow;
+        r->attempt = attempt_none;
+        r->queue = nullptr;
+        to_workers_.append(r);
+    }
+    flush_engines_and_unlock();
+}
+
+// Before a poll returns: the descriptor is readable exactly if completions wait.
+void Context::settle_descriptor() noexcept {
+    if (sys::load_relaxed(exported_) == 0) {
+        return;
+    }
+    if (!delivering_.head && (ring_signalled_ || sys::load_acquire(ready_.signalled) != 0)) {
+        ring_signalled_ = false;
+        ready_.clear_signal();
+        if (ready_.empty() && !(ring_ready() && ring_.has_completions())) {
+            return;
+        }
+        ready_.signal();
+    } else if (delivering_.head) {
         ready_.signal();
     }
 }
@@ -114,7 +142,9 @@ int Context::poll_callbacks() noexcept {
     const uint32_t forks = forks_;
     int count = 0;
     inline_.begin_burst();
-    fetch();
+    if (!fetch()) {
+        ring_signalled_ = ring_ready(); // whatever made it readable, it is cleared
+    }
     break_ = false;
     aioc_completion done;
     aioc_callback callback;
@@ -134,13 +164,12 @@ int Context::poll_callbacks() noexcept {
     break_ = false;
     lock_.lock();
     give_back_delivered();
-    if (collecting()) {
-        lock_.unlock();
-    } else {
-        end_round();
-        flush_and_unlock();
+    RequestList batch;
+    if (!collecting()) {
+        take_collected(&batch);
     }
-    settle_ready();
+    dispatch_and_unlock(batch);
+    settle_descriptor();
     leave_poll();
     return count;
 }
@@ -158,7 +187,9 @@ int Context::reap(void* ret, uint32_t stride, uint32_t max) noexcept {
         return error;
     }
     uint32_t count = 0;
-    fetch();
+    if (!fetch()) {
+        ring_signalled_ = ring_ready();
+    }
     aioc_completion done;
     aioc_callback ignored;
     while (count < max && next_completion(&done, &ignored)) {
@@ -166,10 +197,10 @@ int Context::reap(void* ret, uint32_t stride, uint32_t max) noexcept {
         memcpy(to, &done, stride < sizeof done ? stride : sizeof done);
         memcpy(to, &stride, sizeof stride); // so that the array can be used again
     }
-    settle_ready();
     lock_.lock();
     give_back_delivered();
     lock_.unlock();
+    settle_descriptor();
     leave_poll();
     return static_cast<int>(count);
 }
@@ -184,31 +215,6 @@ int Context::poll_fd() noexcept {
         }
     }
     return ready_.event_fd;
-}
-
-// With the lock held. A batch that would have been worth sharing, again and again: a worker is woken
-// to look for the next one. If it then goes cold without having got much, the next time takes longer.
-void Context::end_round() noexcept {
-    constexpr uint32_t worth_units = 20'000 / 16; // 20 microseconds
-    constexpr uint32_t patience_min = 2;
-    constexpr uint32_t patience_max = 1024;
-    constexpr uint32_t much = 256;
-    const bool worth = round_inline_ > worth_units;
-    round_inline_ = round_given_ = 0;
-    if (!worth || !router_.choice().helper) {
-        cold_rounds_ = 0;
-        return;
-    }
-    if (workers_.is_hot() || ++cold_rounds_ < warm_patience_) {
-        return;
-    }
-    cold_rounds_ = 0;
-    warm_patience_ = given_since_warm_ > much ? patience_min : warm_patience_ * 2;
-    if (warm_patience_ > patience_max) {
-        warm_patience_ = patience_max;
-    }
-    given_since_warm_ = 0;
-    workers_.warm();
 }
 
 // A hot worker will have something within microseconds, for which a sleep would cost more. As with the
@@ -269,10 +275,9 @@ int Context::poll_wait(int timeout_ms) noexcept {
     }
     inline_.begin_burst();
     lock_.lock();
-    if (held_.head) {
-        start_held(); // it would never complete
-    }
-    flush_and_unlock();
+    RequestList batch;
+    take_collected(&batch); // also what is held: it would never complete
+    dispatch_and_unlock(batch);
     int result = 0;
     sys::Timeout end{0, 0};
     const auto time_left = [&end](sys::Timeout* ret) {
@@ -309,7 +314,7 @@ int Context::poll_wait(int timeout_ms) noexcept {
             break;
         }
     }
-    settle_ready();
+    settle_descriptor();
     leave_poll();
     return result;
 }

@@ -14,11 +14,14 @@ namespace aioc {
 //
 // Three orders keep a completion from being lost (tests/model/ready_model.py shows that each is needed):
 //  - a producer pushes, and then looks who is to be told, if the stack was empty;
-//  - the poller clears the eventfd, then `signalled`, and then takes all;
+//  - the poller clears the eventfd, then `signalled`, and then looks at the stack again;
 //  - before it sleeps it announces that, and then looks at the stack again.
+// The eventfd is cleared only when nothing is left: as long as completions follow each other, it stays
+// readable and costs no system call.
 struct ReadyList {
     alignas(64) Request* top = nullptr;
     uint32_t sleeper = 0; // futex: 1 while the poller sleeps on it
+    uint32_t tried = 0;   // requests pushed so far that the poller has to judge (counted before the push)
 
     alignas(64) uint32_t watched = 0; // how many reasons there are to write the eventfd
     uint32_t signalled = 0;           // the eventfd was written and not cleared
@@ -70,12 +73,10 @@ struct ReadyList {
         uint64_t count;
         sys::call(SYS_read, event_fd, &count, sizeof count);
         sys::exchange(signalled, uint32_t{0});
+        sys::full_fence();
     }
     // Appends all, oldest first.
     AIOC_INLINE void take(RequestList* ret) noexcept {
-        if (sys::load_acquire(signalled) != 0) {
-            clear_signal();
-        }
         Request* r = empty() ? nullptr : sys::exchange(top, static_cast<Request*>(nullptr));
         if (!r) {
             return;

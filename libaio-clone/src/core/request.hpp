@@ -9,25 +9,40 @@ namespace aioc {
 
 struct JobQueue;
 
-// Who may write a request: held and queued: whoever has the lock of the list it is on; running: the
-// worker; done: the poller. Cancel races with the worker for running -> cancelling.
+// Who may write a request: held and queued: whoever has the lock of the list it is on; running: who runs
+// it; done: the poller. Cancel races with who runs an open for running -> cancelling. A request that comes
+// to the poller still running was tried by a helper, and its attempt is to be judged.
 enum RequestState : uint32_t {
     state_free,
     state_held,       // collected, not yet given to an engine
-    state_queued,     // on a job queue
-    state_running,    // a worker executes it
+    state_queued,     // on a job queue, or on the ring's backlog
+    state_running,    // given to an engine that executes it
     state_cancelling, // running, and its result is to be undone
-    state_done,       // on the ready list
+    state_done,       // on its way to the callback
 };
 
 // How a request can be tried by a thread that must not wait.
 enum Attempt : uint8_t {
     attempt_none,
     attempt_direct,      // its plain call does not wait
-    attempt_nowait,      // read: preadv2(RWF_NOWAIT)
+    attempt_nowait,      // read, write: preadv2, pwritev2(RWF_NOWAIT)
     attempt_cached_open, // openat2(RESOLVE_CACHED)
     attempt_cached_stat, // the same with O_PATH, then statx
     attempt_fstat,       // statx(AT_STATX_DONT_SYNC), which answers for local files
+    attempts
+};
+
+// What came of the attempt.
+enum Answer : uint8_t {
+    answer_no, // it would wait
+    answer_yes, // result may be the answer
+    answer_untried,
+};
+
+// How attempt_cached_open makes sure that the file is where it is known that an open does not ask a server.
+enum Resolve : uint8_t {
+    resolve_on_mount, // the lookup starts on such a mount and must not leave it
+    resolve_no_links, // its directory is known, and there are no symbolic links on the way
 };
 
 // What is expected of its plain call.
@@ -56,12 +71,13 @@ struct alignas(64) Request {
     uint16_t operation;
     uint8_t engine;
     uint8_t path_class;
-    uint32_t slot;
     uint8_t attempt;  // Attempt
     uint8_t pace;     // Pace
-    uint16_t cost;    // expected, in units of 16 ns
+    uint8_t answered; // Answer
+    uint8_t resolve;  // Resolve, for attempt_cached_open
+    uint32_t cost;    // expected, nanoseconds
     int32_t held_fd;  // open: a FIFO's end kept open until the plain call has its own, else -1
-    uint64_t partial; // read: bytes that attempts have transferred
+    uint64_t partial; // read, write: bytes that attempts have transferred
 };
 static_assert(sizeof(Request) == 128);
 
@@ -103,6 +119,19 @@ struct RequestList {
             remove(r);
         }
         return r;
+    }
+    // Moves what follows the first `count` to ret, which is empty.
+    AIOC_INLINE void cut_after(Request* last, uint32_t count, RequestList* ret) noexcept {
+        if (last == tail) {
+            return;
+        }
+        ret->head = last->next;
+        ret->tail = tail;
+        ret->length = length - count;
+        ret->head->prev = nullptr;
+        last->next = nullptr;
+        tail = last;
+        length = count;
     }
     AIOC_INLINE void prepend(RequestList& other) noexcept {
         other.splice(*this);

@@ -52,8 +52,7 @@ Request* RequestSlab::take() noexcept {
         return nullptr;
     }
     r = new (at(fresh_)) Request{};
-    r->slot = fresh_++;
-    r->id = (uint64_t{1} << slot_bits) | r->slot;
+    r->id = (uint64_t{1} << slot_bits) | fresh_++;
     return r;
 }
 

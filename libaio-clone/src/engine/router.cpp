@@ -10,33 +10,34 @@ namespace aioc {
 namespace {
 
 enum RingUse : uint8_t {
-    ring_never,  // no opcode, or not the same answer
-    ring_forced, // workers do as well: only if the ring is asked for
-    ring_direct, // O_DIRECT and what is known not to be cached
-    ring_sync,   // and what waits for the device to have written
+    ring_never,   // no opcode, or not the same answer
+    ring_forced,  // workers do as well: only if the ring is asked for
+    ring_crowded, // the same, or when no worker is left for it
+    ring_direct,  // O_DIRECT and what is known not to be cached
+    ring_sync,    // what waits for the device to have written
 };
 
 struct Rule {
     uint8_t operation;
-    uint16_t nanoseconds;    // of the plain call, hot
-    bool moves_data;         // and as much again for its bytes
-    Pace pace;               // of the plain call, as a rule
+    uint16_t nanoseconds; // of the plain call, hot
+    bool moves_data;      // and more for its bytes
+    Pace pace;            // of the plain call, as a rule
     RingUse ring;
-    bool shares;             // pays to run on two cores at once
+    bool shares; // pays to run on two cores at once
 };
 
-// Costs are measured (research notes, docs/benchmarks.md); only their proportions matter.
+// Costs are measured (docs/benchmarks.md); only their proportions matter.
 constexpr Rule rules[] = {
     {AIOC_OP_NOP, 50, false, pace_quick, ring_forced, false},
-    {AIOC_OP_OPEN, 3300, false, pace_quick, ring_forced, true},
-    {AIOC_OP_CLOSE, 700, false, pace_quick, ring_forced, false},
+    {AIOC_OP_OPEN, 3300, false, pace_quick, ring_crowded, true},
+    {AIOC_OP_CLOSE, 700, false, pace_quick, ring_forced, true},
     {AIOC_OP_READ, 1000, true, pace_quick, ring_direct, true},
-    {AIOC_OP_WRITE, 1800, true, pace_quick, ring_direct, false},
+    {AIOC_OP_WRITE, 1800, true, pace_quick, ring_direct, true},
     {AIOC_OP_READAHEAD, 40000, false, pace_slow, ring_never, false},
-    {AIOC_OP_STAT, 1900, false, pace_quick, ring_forced, true},
-    {AIOC_OP_LSTAT, 1900, false, pace_quick, ring_forced, true},
-    {AIOC_OP_FSTAT, 600, false, pace_quick, ring_forced, false},
-    {AIOC_OP_UNLINK, 9000, false, pace_quick, ring_forced, false},
+    {AIOC_OP_STAT, 1900, false, pace_quick, ring_crowded, true},
+    {AIOC_OP_LSTAT, 1900, false, pace_quick, ring_crowded, true},
+    {AIOC_OP_FSTAT, 600, false, pace_quick, ring_forced, true},
+    {AIOC_OP_UNLINK, 9000, false, pace_quick, ring_crowded, false},
     {AIOC_OP_FSYNC, 40000, false, pace_slow, ring_sync, false},
     {AIOC_OP_FDATASYNC, 40000, false, pace_slow, ring_sync, false},
 };
@@ -54,44 +55,45 @@ static_assert(complete(), "one rule per operation, in the order of their codes")
 #include "core/operations.def"
 #undef AIOC_OPERATION
 
-constexpr uint32_t unit_ns = 16;
 constexpr uint64_t bytes_per_ns = 12;
 
 const Rule& rule_of(const Request& r) noexcept { return rules[r.operation - 1]; }
+
+// RWF_DSYNC, RWF_SYNC: the write waits for the device.
+bool is_durable(const Request& r) noexcept {
+    return r.operation == AIOC_OP_WRITE && (r.operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
+}
+
+bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept {
+    switch (use) {
+    case ring_never:
+    case ring_forced:
+        return false;
+    case ring_crowded:
+        return is.crowded;
+    case ring_direct:
+        return is.direct || is_durable(r) || (is.missed && r.operation == AIOC_OP_READ);
+    case ring_sync:
+        return true;
+    }
+    return false;
+}
 
 } // namespace
 
 bool Router::shares(const Request& r) noexcept { return rule_of(r).shares; }
 
-uint16_t Router::cost_of(const Request& r) noexcept {
+uint32_t Router::cost_of(const Request& r) noexcept {
     const Rule& rule = rule_of(r);
-    uint64_t cost = rule.nanoseconds;
-    if (rule.moves_data) {
-        cost += r.length / bytes_per_ns;
-    }
-    cost /= unit_ns;
-    return static_cast<uint16_t>(cost < UINT16_MAX ? cost : UINT16_MAX);
+    constexpr uint64_t bytes_max = uint64_t{1} << 30;
+    const uint64_t bytes = r.length < bytes_max ? r.length : bytes_max;
+    return rule.nanoseconds + static_cast<uint32_t>(rule.moves_data ? bytes / bytes_per_ns : 0);
 }
 
 void Router::route(Request* r, const Circumstances& is) const noexcept {
     const Rule& rule = rule_of(*r);
-    const bool durable =
-        r->operation == AIOC_OP_WRITE && (r->operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
-    r->pace = is.direct || is.missed || durable ? pace_slow : rule.pace;
-    bool ring = false;
-    switch (rule.ring) {
-    case ring_never:
-        break;
-    case ring_forced:
-        ring = choice_.ring_for_all;
-        break;
-    case ring_direct:
-        ring = choice_.ring_for_all || is.direct || durable || (is.missed && r->operation == AIOC_OP_READ);
-        break;
-    case ring_sync:
-        ring = true;
-        break;
-    }
+    r->pace = is.direct || is.missed || is_durable(*r) ? pace_slow : rule.pace;
+    const bool ring = rule.ring != ring_never && (choice_.ring_for_all || wants_ring(*r, rule.ring, is));
     r->engine = choice_.ring && ring ? AIOC_ENGINE_RING : AIOC_ENGINE_WORKERS;
 }
 

@@ -14,8 +14,9 @@ struct EngineChoice {
 
 // What is known of a request when it is routed.
 struct Circumstances {
-    bool direct = false; // the descriptor has O_DIRECT
-    bool missed = false; // the inline engine tried: it would wait
+    bool direct = false;  // the descriptor has O_DIRECT
+    bool missed = false;  // the inline engine tried, or knows: it would wait
+    bool crowded = false; // every worker has a request that may wait
 };
 
 // Which engine waits for a request that is not answered inline, and what it is to expect. The one table
@@ -23,11 +24,12 @@ struct Circumstances {
 class Router {
 public:
     explicit Router(const EngineChoice& choice) noexcept : choice_(choice) {}
-    // Sets engine (RING or WORKERS), pace and cost.
+    // Sets engine (RING or WORKERS) and pace.
     void route(Request* r, const Circumstances& is) const noexcept;
-    // Does sharing a batch with a helper pay for this operation?
+    // What its plain call is expected to take when nothing has to be waited for, in nanoseconds.
+    static uint32_t cost_of(const Request& r) noexcept;
+    // Does running half of a batch on another core pay for this operation?
     static bool shares(const Request& r) noexcept;
-    static uint16_t cost_of(const Request& r) noexcept; // in units of 16 ns
     const EngineChoice& choice() const noexcept { return choice_; }
 
 private:

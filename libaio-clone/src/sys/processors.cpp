@@ -2,13 +2,13 @@
 #include "sys/processors.hpp"
 
 #include "sys/atomic.hpp"
+#include "sys/clock.hpp"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 namespace aioc::sys {
@@ -47,12 +47,6 @@ uint32_t quota() noexcept {
         return 0;
     }
     return allowed < period ? 1 : static_cast<uint32_t>(allowed / period);
-}
-
-int64_t now_ns() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 } // namespace

@@ -11,12 +11,6 @@
 namespace aioc {
 namespace {
 
-// IOV of preadv2; split offsets as the kernel's generic ABI wants them (64-bit: high part 0).
-struct Iov {
-    void* base;
-    uint64_t length;
-};
-
 AIOC_INLINE long execute_nop(const Request&) noexcept { return 0; }
 
 AIOC_INLINE long execute_open(const Request& r) noexcept {
@@ -29,25 +23,19 @@ AIOC_INLINE long execute_open(const Request& r) noexcept {
 
 AIOC_INLINE long execute_close(const Request& r) noexcept { return sys::call(SYS_close, r.fd); }
 
-AIOC_INLINE long execute_read(const Request& r) noexcept {
+// Goes on where an attempt ended. Offsets are split as the kernel's generic ABI wants them (64-bit: the high part is 0).
+AIOC_INLINE long transfer(const Request& r, long plain, long with_flags) noexcept {
     const Iov iov{static_cast<char*>(r.buffer) + r.partial, r.length - r.partial};
     const uint64_t offset = static_cast<uint64_t>(r.offset) + r.partial;
-    const long result = r.operation_flags == 0
-                            ? sys::call(SYS_pread64, r.fd, iov.base, iov.length, offset)
-                            : sys::call(SYS_preadv2, r.fd, &iov, 1, offset, 0, r.operation_flags);
+    const long result = r.operation_flags == 0 ? sys::call(plain, r.fd, iov.base, iov.length, offset)
+                                               : sys::call(with_flags, r.fd, &iov, 1, offset, 0, r.operation_flags);
     if (r.partial == 0) {
         return result;
     }
     return static_cast<long>(r.partial) + (result > 0 ? result : 0);
 }
-
-AIOC_INLINE long execute_write(const Request& r) noexcept {
-    if (r.operation_flags == 0) {
-        return sys::call(SYS_pwrite64, r.fd, r.buffer, r.length, r.offset);
-    }
-    const Iov iov{r.buffer, r.length};
-    return sys::call(SYS_pwritev2, r.fd, &iov, 1, r.offset, 0, r.operation_flags);
-}
+AIOC_INLINE long execute_read(const Request& r) noexcept { return transfer(r, SYS_pread64, SYS_preadv2); }
+AIOC_INLINE long execute_write(const Request& r) noexcept { return transfer(r, SYS_pwrite64, SYS_pwritev2); }
 
 AIOC_INLINE long execute_readahead(const Request& r) noexcept {
     return sys::call(SYS_readahead, r.fd, r.offset, r.length);
@@ -87,34 +75,13 @@ extern "C" void aioc_zone_execute(Request* r) {
     }
 }
 
-// What it has read when the rest would wait is kept: the plain call goes on from there, so that the
-// answer is not shorter than on any other engine.
-extern "C" int aioc_zone_try(Request* r) {
-    if (r->attempt == attempt_direct) {
-        aioc_zone_execute(r);
-        return 1;
-    }
-    for (;;) {
-        const Iov iov{static_cast<char*>(r->buffer) + r->partial, r->length - r->partial};
-        const long n = sys::call(SYS_preadv2, r->fd, &iov, 1, static_cast<uint64_t>(r->offset) + r->partial, 0, RWF_NOWAIT);
-        r->result = n;
-        if (n == -EAGAIN || n == -EOPNOTSUPP || n == -EINTR || n == -ENOSYS) {
-            return 0;
-        }
-        if (n > 0) {
-            r->partial += static_cast<uint64_t>(n);
-        }
-        // Short, but not at the end of the file or a fault: the next page may be on its way. Ask again.
-        if (n <= 0 || r->partial == r->length) {
-            r->result = r->partial > 0 ? static_cast<int64_t>(r->partial) : n;
-            return 1;
-        }
-    }
-}
-
 extern "C" void aioc_zone_finish(Request* r) {
+    if (r->operation != AIOC_OP_OPEN) { // only of an open could cancel undo anything
+        sys::store_release(r->state, uint32_t{state_done});
+        return;
+    }
     if (sys::exchange(r->state, uint32_t{state_done}) == state_cancelling) {
-        if (r->operation == AIOC_OP_OPEN && r->result >= 0) {
+        if (r->result >= 0) {
             sys::call(SYS_close, r->result);
         }
         r->result = -ECANCELED;

@@ -6,6 +6,11 @@
 
 namespace aioc {
 
+struct Iov { // struct iovec
+    void* base;
+    uint64_t length;
+};
+
 // One worker, as the queue sees it. Owned by the main side, which frees it after the thread's end.
 struct Worker {
     JobQueue* queue = nullptr;
@@ -27,8 +32,14 @@ struct Worker {
 //    at the queue again within microseconds, and no other worker is woken for quick requests.
 //  - If a hot worker waits after all, the *sentinel* notices: one more worker, woken when a quick request
 //    leaves others behind, that sleeps with a short timeout and takes over if nothing has moved since.
+//  - A long backlog of quick requests makes a second worker hot, if there is a core for it.
 // tests/model/queue_model.py checks the protocol exhaustively. Idle workers form a stack, so that the
 // coldest one is left to time out.
+//
+// Beside the queue there is an *offer*: a chain of requests with an attempt, that the submitting thread hangs
+// out while it runs others of the same batch. A spinning worker takes it whole, with one exchange; what it
+// has not taken when the submitter has nothing else to do, the submitter takes back in the same way. So
+// nothing is ever left hanging there, and nobody is woken for it.
 struct alignas(64) JobQueue {
     sys::Mutex mutex;
     uint32_t hot = 0;     // peeked at by submitters
@@ -49,13 +60,15 @@ struct alignas(64) JobQueue {
     uint64_t taken = 0;     // how often a worker took requests
     uint32_t idle_timeout_ms = 10000;
     uint32_t spin_looks = 0; // how often a worker that ran quick requests looks for more before it sleeps
-    uint32_t spinning = 0;
+    uint32_t spinning = 0;       // peeked at by submitters
+    uint32_t hot_max = 1;        // workers that may be hot at once
     uint32_t spin_failures = 0; // in a row, up to 7: of 2^failures occasions one is used
     uint32_t spin_occasions = 0;
     uint32_t warming = 0; // the woken worker is to spin
     uint32_t* departures = nullptr; // futex of the engine: bumped by each worker that decides to end
     uint64_t wakes = 0;
     ReadyList* ready = nullptr;
+    alignas(64) Request* offer = nullptr; // singly linked
 
     AIOC_INLINE void count(const Request* r, uint32_t by) noexcept {
         if (r->attempt == attempt_none) {
@@ -121,8 +134,11 @@ struct alignas(64) JobQueue {
     }
 
     // Will a hot worker come to what is queued? (The spinner takes one slow request, and passes on the rest.)
-    AIOC_INLINE bool covered() const noexcept { return hot > 0 && slow <= spinning; }
-    AIOC_INLINE bool wants_sentinel() const noexcept { return (quick > 0 || risky > 0) && !sentinel; }
+    AIOC_INLINE bool covered() const noexcept {
+        constexpr uint32_t backlog = 64; // quick requests a hot worker: some 100 microseconds
+        return hot > 0 && slow <= spinning && (hot >= hot_max || quick <= hot * backlog);
+    }
+    AIOC_INLINE bool wants_sentinel() const noexcept { return (quick > spinning || risky > 0) && !sentinel; }
     AIOC_INLINE Worker* choose_any() noexcept {
         if (!idle_top || waking) {
             return nullptr;
@@ -155,6 +171,10 @@ struct alignas(64) JobQueue {
             sys::futex_wake(w->woken, 1);
         }
     }
+    // What hangs there, now the caller's; null: nothing, or another thread has it.
+    AIOC_INLINE Request* take_offer() noexcept {
+        return sys::load_relaxed(offer) ? sys::exchange(offer, static_cast<Request*>(nullptr)) : nullptr;
+    }
     AIOC_INLINE bool surplus() const noexcept {
         return requests.head ? (max != 0 && alive > max)
                              : (stopping || max == 0 || alive > max);
@@ -165,9 +185,9 @@ struct alignas(64) JobQueue {
 #pragma GCC visibility push(hidden)
 // Runs one request, in the worker zone; writes result. (execute.cpp)
 extern "C" void aioc_zone_execute(Request* r);
-// Runs a request with attempt_direct or attempt_nowait. 1: answered. 0: it would wait; result says what
-// the kernel said, and r->partial counts what was transferred. (execute.cpp)
-extern "C" int aioc_zone_try(Request* r);
+// Tries a request that has an attempt, without waiting; writes result, answered and partial. Not answered:
+// result says what the kernel said. (attempt.cpp)
+extern "C" void aioc_zone_try(Request* r);
 // Takes the request from running to done, undoing what was cancelled.
 extern "C" void aioc_zone_finish(Request* r);
 // The life of a worker thread. (worker_loop.cpp)

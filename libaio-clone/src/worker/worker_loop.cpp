@@ -25,24 +25,54 @@ AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self, const sys::Timeout* timeo
     return false;
 }
 
+// Some attempts the context has to judge: it knows on what the file lies. (InlineEngine::settle)
+AIOC_INLINE bool is_final(const Request* r) noexcept {
+    return r->answered == answer_yes && (r->attempt == attempt_nowait || r->attempt == attempt_direct);
+}
+
+AIOC_INLINE void run_offer(JobQueue* q, Request* chain) noexcept {
+    DoneChain done;
+    for (uint32_t count = 1; chain; ++count) {
+        Request* const r = chain;
+        chain = r->next;
+        r->engine = AIOC_ENGINE_WORKERS;
+        aioc_zone_try(r);
+        if (is_final(r)) {
+            aioc_zone_finish(r);
+        } else {
+            sys::add(q->ready->tried, uint32_t{1});
+        }
+        done.add(r);
+        if (count % batch_max == 0) {
+            q->ready->push(done);
+        }
+    }
+    q->ready->push(done);
+}
+
 // Looks for requests for a moment, as a hot worker; with the mutex held before and after. It counts looks
 // and asks no clock: a sandbox may refuse that system call.
 AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
     q->heat(self, 0);
-    q->spinning = 1;
+    sys::store_relaxed(q->spinning, uint32_t{1});
     const uint32_t attention = sys::load_relaxed(q->attention);
-    uint32_t looks = q->spin_looks;
     q->mutex.unlock();
     bool found = false;
-    while (!found && looks-- > 0) {
+    bool helped = false;
+    for (uint32_t looks = q->spin_looks; !found && looks > 0; --looks) {
         sys::relax();
+        if (Request* const chain = q->take_offer()) {
+            run_offer(q, chain);
+            helped = true;
+            looks = q->spin_looks;
+        }
         found = sys::load_relaxed(q->requests.head) || sys::load_relaxed(q->attention) != attention;
     }
     q->mutex.lock();
-    q->spinning = 0;
+    sys::store_relaxed(q->spinning, uint32_t{0});
     q->cool(self);
     constexpr uint32_t failures_max = 7;
-    q->spin_failures = found ? 0 : (q->spin_failures < failures_max ? q->spin_failures + 1 : failures_max);
+    q->spin_failures = found || helped ? 0 : (q->spin_failures < failures_max ? q->spin_failures + 1 : failures_max);
 }
 
 AIOC_INLINE bool may_spin(JobQueue* q, bool was_hot) noexcept {
@@ -149,10 +179,14 @@ extern "C" void aioc_zone_worker(void* worker) {
     DoneChain done;
     while (next_requests(q, self, &batch)) {
         while (Request* const r = batch.take_first()) {
-            if (r->attempt == attempt_none) {
-                aioc_zone_execute(r);
-            } else if (!aioc_zone_try(r)) {
-                leave_to_others(q, self, &batch, &done);
+            r->answered = answer_no;
+            if (r->attempt != attempt_none) {
+                aioc_zone_try(r);
+            }
+            if (r->answered == answer_no) {
+                if (r->attempt != attempt_none) {
+                    leave_to_others(q, self, &batch, &done);
+                }
                 aioc_zone_execute(r);
             }
             aioc_zone_finish(r);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/inline/inline_engine.hpp"
 
+#include "sys/clock.hpp"
 #include "sys/syscall.hpp"
 #include "worker/job_queue.hpp"
 
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451 // Linux 6.5; the same on every architecture
@@ -23,12 +23,8 @@ namespace {
 constexpr uint64_t timed_bytes = uint64_t{32} << 10; // calls that move this much are timed
 constexpr int64_t miss_ns = 50'000;                  // an RWF_NOWAIT miss starts the device
 constexpr int opens_that_create = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
-
-int64_t now_ns() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
+// A file without a name is deleted by its last close, which then waits. Seen so long ago, it has one still.
+constexpr int64_t linked_ns_valid = 10'000'000;
 
 bool kernel_nowait_is_sound() noexcept {
     utsname name{};
@@ -38,17 +34,9 @@ bool kernel_nowait_is_sound() noexcept {
            (major > 5 || (major == 5 && minor >= 11));
 }
 
-long open_cached(int dirfd, const char* path, uint64_t flags, uint64_t resolve) noexcept {
-    open_how how{};
-    how.flags = flags;
-    how.resolve = RESOLVE_CACHED | resolve;
-    return sys::call(SYS_openat2, dirfd, path, &how, sizeof how);
-}
-
 // Attributes as far as they are known here: a network or user-space file system is not asked.
-long statx_without_wait(int fd, struct statx* ret) noexcept {
-    return sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
-                     STATX_BASIC_STATS | STATX_BTIME, ret);
+bool look_without_wait(int fd, const char* path, int flags, struct statx* ret) noexcept {
+    return sys::call(SYS_statx, fd, path, flags | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, ret) == 0;
 }
 
 uint64_t hash_of(const char* text, size_t length) noexcept {
@@ -59,137 +47,142 @@ uint64_t hash_of(const char* text, size_t length) noexcept {
     return hash | 1;
 }
 
-// Of open: what another call has to decide. Some of these the plain call would give too.
-bool must_ask_plain(long error) noexcept {
-    switch (-error) {
-    case EAGAIN: // not cached, or a lease
-    case EINTR:
-    case EINVAL: // openat(2) ignores flags that openat2(2) refuses
-    case ENOSYS:
-    case EPERM: // maybe a filter's
-    case ENXIO: // O_NONBLOCK on a FIFO without reader
-    case ELOOP: // RESOLVE_NO_SYMLINKS
-        return true;
-    default:
-        return false;
-    }
-}
+bool is_transfer(const Request& r) noexcept { return r.operation == AIOC_OP_READ || r.operation == AIOC_OP_WRITE; }
+uint8_t nowait_bit(const Request& r) noexcept { return r.operation == AIOC_OP_READ ? 1 : 2; }
 
 } // namespace
 
 InlineEngine::InlineEngine() noexcept : nowait_is_sound_(kernel_nowait_is_sound()) {}
 
 void InlineEngine::reset() noexcept {
-    table_ = {};
+    descriptors_.reset();
     directories_ = {};
+    root_ = {};
+    patience_ = {};
     misses_ = 0;
     coldness_ = 0;
-}
-
-// Null: not open.
-Descriptor* InlineEngine::look_at(int fd) noexcept {
-    Descriptor* const d = &table_[static_cast<size_t>(fd) % descriptors];
-    if (d->fd != fd || d->uses_left == 0) {
-        const long flags = fd < 0 ? -EBADF : sys::call(SYS_fcntl, fd, F_GETFL);
-        *d = Descriptor{};
-        if (flags < 0) {
-            return nullptr;
-        }
-        d->fd = fd;
-        d->flags = static_cast<uint32_t>(flags);
-        d->uses_left = uses;
-    }
-    --d->uses_left;
-    return d;
 }
 
 FileClass InlineEngine::class_of(Descriptor* d) noexcept {
     if (!d->type_known) {
         struct statx file {};
-        d->type = statx_without_wait(d->fd, &file) == 0 ? mounts_.of(file) : class_unknown;
+        d->type = look_without_wait(d->fd, "", AT_EMPTY_PATH, &file) ? mounts_.of(file) : class_unknown;
         d->type_known = true;
+        d->linked_ns = file.stx_nlink > 0 ? sys::coarse_now_ns() : 0;
     }
     return d->type;
 }
 
 bool InlineEngine::is_direct(const Request& r) noexcept {
-    const Descriptor* const d = look_at(r.fd);
+    const Descriptor* const d = descriptors_.find(r.fd);
     return d && (d->flags & O_DIRECT) != 0;
 }
 
-// Is the path below a directory whose file system opens without asking anybody?
-bool InlineEngine::opens_without_wait(const Request& r) noexcept {
-    const char* const slash = r.path[0] == '/' ? strrchr(r.path, '/') : nullptr;
-    const uint64_t hash = slash ? hash_of(r.path, static_cast<size_t>(slash - r.path)) : 0;
-    Directory* const d = &directories_[hash % directories];
-    if (slash && d->hash == hash && d->uses_left > 0 && !d->links) {
-        --d->uses_left;
-        return d->local;
+// The mount of "/": with RESOLVE_NO_XDEV a path that starts there stays there.
+bool InlineEngine::root_is_local() noexcept {
+    if (root_.uses_left == 0) {
+        struct statx file {};
+        root_.uses_left = uses;
+        root_.local = look_without_wait(AT_FDCWD, "/", 0, &file) && is_local(mounts_.of(file));
     }
-    const bool links = slash && d->hash == hash && d->links && d->uses_left-- > 0;
-    const long fd = open_cached(r.fd, r.path, O_PATH | O_CLOEXEC, slash && !links ? RESOLVE_NO_SYMLINKS : 0);
-    if (fd < 0) {
-        // Not there, or not cached: says nothing about the directory. ELOOP: look at each file from now on.
-        if (slash && fd == -ELOOP) {
-            *d = Directory{hash, uses, false, true};
-        }
-        return false;
-    }
-    struct statx file {};
-    const bool local = statx_without_wait(static_cast<int>(fd), &file) == 0 &&
-                       (mounts_.of(file) == class_local || mounts_.of(file) == class_memory);
-    sys::call(SYS_close, fd);
-    if (slash && !links) {
-        *d = Directory{hash, uses, local, false};
-    }
-    return local;
+    --root_.uses_left;
+    return root_.local;
 }
 
-Attempt InlineEngine::attempt_for(const Request& r) noexcept {
-    switch (r.operation) {
+// Of an absolute path that may lead to any mount: is the directory on a local one?
+bool InlineEngine::directory_is_local(const Request& r) noexcept {
+    const char* const slash = strrchr(r.path, '/');
+    const uint64_t hash = hash_of(r.path, static_cast<size_t>(slash - r.path));
+    Directory* const d = &directories_[hash % directories];
+    if (d->hash != hash || d->uses_left == 0) {
+        open_how how{};
+        how.flags = O_PATH | O_CLOEXEC;
+        how.resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS;
+        const long fd = sys::call(SYS_openat2, r.fd, r.path, &how, sizeof how);
+        if (fd < 0) {
+            return false; // not there, or not cached: says nothing about the directory
+        }
+        struct statx file {};
+        const bool local = look_without_wait(static_cast<int>(fd), "", AT_EMPTY_PATH, &file) && is_local(mounts_.of(file));
+        sys::call(SYS_close, fd);
+        *d = Directory{hash, uses, local};
+    }
+    --d->uses_left;
+    return d->local;
+}
+
+Attempt InlineEngine::attempt_open(Request* r) noexcept {
+    if ((r->operation_flags & opens_that_create) != 0 || no_cached_open_) {
+        return attempt_none;
+    }
+    bool local = false;
+    r->resolve = resolve_on_mount;
+    if (r->path[0] != '/') {
+        struct statx start {};
+        local = look_without_wait(r->fd, "", AT_EMPTY_PATH, &start) && is_local(mounts_.of(start));
+    } else if (root_is_local()) {
+        local = true;
+    } else {
+        r->resolve = resolve_no_links;
+        local = directory_is_local(*r);
+    }
+    return local ? attempt_cached_open : attempt_none;
+}
+
+Attempt InlineEngine::attempt_close(const Request& r) noexcept {
+    Descriptor* const d = descriptors_.look_at(r.fd);
+    if (!d) {
+        return attempt_direct; // -EBADF
+    }
+    // One that was open for writing may have something to flush.
+    const bool reads_only = (d->flags & (O_ACCMODE | O_PATH)) == O_RDONLY;
+    if (reads_only && sys::coarse_now_ns() - d->linked_ns > linked_ns_valid) {
+        d->type_known = false;
+    }
+    const bool waits_not = reads_only && is_local(class_of(d)) && d->linked_ns != 0;
+    *d = Descriptor{};
+    return waits_not ? attempt_direct : attempt_none;
+}
+
+Attempt InlineEngine::attempt_transfer(const Request& r) noexcept {
+    Descriptor* const d = descriptors_.look_at(r.fd);
+    if (!d) {
+        return attempt_direct; // -EBADF
+    }
+    if (r.operation_flags != 0 || r.length > transfer_bytes_max || (d->flags & O_DIRECT) != 0) {
+        return attempt_none;
+    }
+    if ((d->no_nowait & nowait_bit(r)) == 0 && nowait_is_sound_) {
+        return attempt_nowait;
+    }
+    if (d->type_known && d->type == class_memory) {
+        d->type_known = false; // a plain call: what is remembered is not good enough
+    }
+    return class_of(d) == class_memory ? attempt_direct : attempt_none;
+}
+
+Attempt InlineEngine::attempt_for(Request* r) noexcept {
+    switch (r->operation) {
     case AIOC_OP_NOP:
         return attempt_direct;
     case AIOC_OP_OPEN:
-        return (r.operation_flags & opens_that_create) == 0 && !no_cached_open_ && opens_without_wait(r)
-                   ? attempt_cached_open
-                   : attempt_none;
+        return attempt_open(r);
     case AIOC_OP_STAT:
     case AIOC_OP_LSTAT:
         return trusts_paths_ ? attempt_direct : no_cached_open_ ? attempt_none : attempt_cached_stat;
     case AIOC_OP_FSTAT:
-        return r.fd < 0 ? attempt_direct : attempt_fstat;
-    case AIOC_OP_CLOSE: {
-        Descriptor* const d = look_at(r.fd);
-        if (!d) {
-            return attempt_direct; // -EBADF
-        }
-        // One that was open for writing may have something to flush.
-        const bool reads_only = (d->flags & (O_ACCMODE | O_PATH)) == O_RDONLY;
-        const bool waits_not = reads_only && (class_of(d) == class_local || class_of(d) == class_memory);
-        *d = Descriptor{};
-        return waits_not ? attempt_direct : attempt_none;
-    }
+        return r->fd < 0 ? attempt_direct : attempt_fstat;
+    case AIOC_OP_CLOSE:
+        return attempt_close(*r);
     case AIOC_OP_READ:
-    case AIOC_OP_WRITE: {
-        Descriptor* const d = look_at(r.fd);
-        if (!d) {
-            return attempt_direct; // -EBADF
-        }
-        if (r.operation_flags != 0 || r.length > read_bytes_max || (d->flags & O_DIRECT) != 0) {
-            return attempt_none;
-        }
-        if (r.operation == AIOC_OP_READ && !d->no_nowait && nowait_is_sound_) {
-            return attempt_nowait;
-        }
-        if (d->type_known && d->type == class_memory) {
-            d->type_known = false; // a plain call: what is remembered is not good enough
-        }
-        return class_of(d) == class_memory ? attempt_direct : attempt_none;
-    }
+    case AIOC_OP_WRITE:
+        return attempt_transfer(*r);
     default:
         return attempt_none;
     }
 }
+
+void InlineEngine::classify(Request* r) noexcept { r->attempt = attempt_for(r); }
 
 // cachestat(2): 0.4 microseconds, where a miss of RWF_NOWAIT costs 35 to 100, since it starts the read.
 bool InlineEngine::is_cached(const Request& r) noexcept {
@@ -197,9 +190,7 @@ bool InlineEngine::is_cached(const Request& r) noexcept {
     uint64_t pages[5]{}; // cached, dirty, writeback, evicted, recently evicted
     const long error = sys::call(SYS_cachestat, r.fd, range, pages, 0);
     if (error < 0) {
-        if (error == -ENOSYS || error == -EPERM) {
-            no_cachestat_ = true;
-        }
+        no_cachestat_ = no_cachestat_ || error == -ENOSYS || error == -EPERM;
         return true; // not known: try
     }
     constexpr uint64_t page = 4096;
@@ -208,136 +199,75 @@ bool InlineEngine::is_cached(const Request& r) noexcept {
     return pages[0] > 0 && pages[0] >= (last - first + 1) / (r.length > page * 16 ? 2 : 1);
 }
 
-bool InlineEngine::run_read(Request* r) noexcept {
-    if (r->attempt == attempt_nowait && sys::load_relaxed(coldness_) > 0 && !no_cachestat_ && !is_cached(*r)) {
-        r->result = -EAGAIN;
-        return false;
+bool InlineEngine::expects_miss(const Request& r) noexcept {
+    if (r.attempt == attempt_nowait && r.operation == AIOC_OP_READ && !no_cachestat_) {
+        return sys::load_relaxed(coldness_) > 0 && !is_cached(r);
     }
-    const bool answered = aioc_zone_try(r) != 0;
-    const uint32_t coldness = sys::load_relaxed(coldness_);
-    if (answered && coldness > 0) {
-        sys::store_relaxed(coldness_, coldness - 1);
-    } else if (r->result == -EAGAIN) {
-        spend(miss_ns);
-    }
-    return answered;
+    return !patience_[r.attempt].tries();
 }
 
-bool InlineEngine::run_open(Request* r) noexcept {
-    const uint64_t flags = r->operation_flags;
-    const bool blocking = (flags & (O_NONBLOCK | O_PATH)) == 0;
-    const uint64_t resolve = r->path[0] == '/' ? RESOLVE_NO_SYMLINKS : 0;
-    long fd = open_cached(r->fd, r->path, flags | (blocking ? O_NONBLOCK : 0), resolve);
-    if (fd == -ELOOP && resolve != 0) {
-        fd = open_cached(r->fd, r->path, flags | (blocking ? O_NONBLOCK : 0), 0);
-    }
-    r->result = fd;
-    if (fd < 0) {
-        return !must_ask_plain(fd);
-    }
-    if (blocking) {
-        // A FIFO must wait for its other end. This end stays open until the plain call has got its own, so
-        // that the other end sees no difference.
-        if (sys::call(SYS_lseek, fd, 0L, SEEK_CUR) == -ESPIPE) {
-            struct statx file {};
-            if (statx_without_wait(static_cast<int>(fd), &file) == 0 && S_ISFIFO(file.stx_mode)) {
-                r->held_fd = static_cast<int32_t>(fd);
-                return false;
-            }
-        }
-        sys::call(SYS_fcntl, fd, F_SETFL, flags);
-    }
-    return true;
-}
-
-bool InlineEngine::run_fstat(Request* r) noexcept {
-    auto* const file = static_cast<struct statx*>(r->buffer);
-    r->result = statx_without_wait(r->fd, file);
-    return r->result < 0 ? r->result != -EINTR : true;
-}
-
-bool InlineEngine::run_stat(Request* r) noexcept {
-    const uint64_t nofollow = r->operation == AIOC_OP_LSTAT ? O_NOFOLLOW : 0;
-    const long fd = open_cached(r->fd, r->path, O_PATH | O_CLOEXEC | nofollow, 0);
-    r->result = fd;
-    if (fd < 0) {
-        return !must_ask_plain(fd) && fd != -EMFILE && fd != -ENFILE;
-    }
-    r->result = statx_without_wait(static_cast<int>(fd), static_cast<struct statx*>(r->buffer));
-    sys::call(SYS_close, fd);
-    return true;
-}
-
-bool InlineEngine::run(Request* r) noexcept {
-    const bool timed = r->length >= timed_bytes && (r->operation == AIOC_OP_READ || r->operation == AIOC_OP_WRITE);
-    const int64_t start = timed ? now_ns() : 0;
-    bool answered;
-    switch (r->attempt) {
-    case attempt_none:
-        return false;
-    case attempt_cached_open:
-        answered = run_open(r);
-        break;
-    case attempt_cached_stat:
-        answered = run_stat(r);
-        break;
-    case attempt_fstat:
-        answered = run_fstat(r);
-        break;
-    default:
-        answered = run_read(r);
-    }
-    spend(timed ? now_ns() - start : int64_t{r->cost} * 16);
-    return answered;
+void InlineEngine::run(Request* r) noexcept {
+    const bool timed = r->length >= timed_bytes;
+    const int64_t start = timed ? sys::now_ns() : 0;
+    aioc_zone_try(r);
+    const bool started_device = r->answered == answer_no && r->attempt == attempt_nowait && r->result == -EAGAIN;
+    spend(timed ? sys::now_ns() - start : started_device ? miss_ns : int64_t{r->cost});
 }
 
 // AT_STATX_DONT_SYNC has changed nothing if the file is a local one. The kernel has just written to the
 // buffer, so it can be read.
-bool InlineEngine::is_local(const Request& r) noexcept {
-    const FileClass type = mounts_.of(*static_cast<const struct statx*>(r.buffer));
+bool InlineEngine::settle_status(const Request& r) noexcept {
+    const auto& file = *static_cast<const struct statx*>(r.buffer);
+    const FileClass type = mounts_.of(file);
     if (r.operation == AIOC_OP_FSTAT) {
-        Descriptor* const d = &table_[static_cast<size_t>(r.fd) % descriptors];
-        if (d->fd == r.fd) {
+        if (Descriptor* const d = descriptors_.look_at(r.fd)) {
             d->type = type;
             d->type_known = true;
+            d->linked_ns = file.stx_nlink > 0 ? sys::coarse_now_ns() : 0;
         }
     }
-    return type == class_local || type == class_memory;
+    return is_local(type);
 }
 
-bool InlineEngine::confirm(const Request& r, bool answered) noexcept {
+void InlineEngine::note_miss(Request* r) noexcept {
+    if (is_transfer(*r) && r->result == -EOPNOTSUPP) {
+        if (Descriptor* const d = descriptors_.find(r->fd)) {
+            d->no_nowait |= nowait_bit(*r);
+        }
+        return;
+    }
+    ++misses_;
+    patience_[r->attempt].failed();
+    if (is_transfer(*r)) {
+        constexpr uint32_t rise = 16;
+        constexpr uint32_t coldest = 64;
+        const uint32_t coldness = sys::load_relaxed(coldness_) + rise;
+        sys::store_relaxed(coldness_, coldness < coldest ? coldness : coldest);
+    } else if (r->result == -ENOSYS) {
+        no_cached_open_ = true;
+    }
+}
+
+bool InlineEngine::settle(Request* r) noexcept {
+    bool answered = r->answered == answer_yes;
+    if (answered && r->result >= 0 && (r->attempt == attempt_fstat || r->attempt == attempt_cached_stat)) {
+        answered = settle_status(*r);
+    }
     if (!answered) {
-        if (r.result == -EOPNOTSUPP && r.operation == AIOC_OP_READ) {
-            table_[static_cast<size_t>(r.fd) % descriptors].no_nowait = true;
-            return false;
-        }
-        ++misses_;
-        if (r.attempt == attempt_nowait) {
-            constexpr uint32_t rise = 16;
-            constexpr uint32_t coldest = 64;
-            const uint32_t coldness = sys::load_relaxed(coldness_) + rise;
-            sys::store_relaxed(coldness_, coldness < coldest ? coldness : coldest);
-        } else if (r.result == -ENOSYS) {
-            no_cached_open_ = true;
-        }
+        note_miss(r);
         return false;
     }
-    switch (r.attempt) {
-    case attempt_fstat:
-    case attempt_cached_stat:
-        return r.result < 0 || is_local(r);
-    case attempt_cached_open:
-        if (r.result >= 0) {
-            Descriptor* const d = &table_[static_cast<size_t>(r.result) % descriptors];
-            *d = Descriptor{};
-            d->fd = static_cast<int32_t>(r.result);
-            d->flags = r.operation_flags;
-            d->uses_left = uses;
+    if (r->attempt != attempt_direct) {
+        patience_[r->attempt].succeeded();
+        const uint32_t coldness = sys::load_relaxed(coldness_);
+        if (coldness > 0 && r->attempt == attempt_nowait) {
+            sys::store_relaxed(coldness_, coldness - 1);
         }
-        return true;
-    default:
-        return true;
     }
+    if (r->attempt == attempt_cached_open && r->result >= 0) {
+        descriptors_.opened(static_cast<int>(r->result), r->operation_flags);
+    }
+    return true;
 }
 
 } // namespace aioc

@@ -20,13 +20,14 @@ public:
         *ret_reason = "built without liburing";
         return -ENOSYS;
     }
-    int open(const RingSettings&) noexcept { return -ENOSYS; }
+    int open(const RingSettings&, int) noexcept { return -ENOSYS; }
+    bool serves(const Request&) const noexcept { return false; }
+    bool wants_submit() const noexcept { return false; }
     bool is_open() const noexcept { return false; }
     void submit(RequestList&) noexcept {}
     int cancel(Request*) noexcept { return -EALREADY; }
     void reap(RequestList*, RequestList*) noexcept {}
     bool has_completions() const noexcept { return false; }
-    int set_event_fd(int) noexcept { return -ENOSYS; }
     uint32_t in_flight() const noexcept { return 0; }
     void cancel_all() noexcept {}
     void stop() noexcept {}

@@ -12,6 +12,7 @@ struct WorkerLimits {
     uint32_t min = 1;
     uint32_t max = 4;
     uint32_t idle_timeout_ms = 10000;
+    uint32_t hot_max = 1;    // workers that may be awake at once without need
     uint32_t spin_looks = 0; // how long a worker that ran quick requests stays awake; 0: not at all
 };
 
@@ -28,6 +29,21 @@ public:
     bool serves_caller() const noexcept;
     JobQueue& queue() noexcept { return queue_; }
     bool is_hot() const noexcept { return sys::load_relaxed(queue_.hot) > 0; }
+
+    // One thread at a time may share a batch with a spinning worker; until it disengages, this is not freed.
+    bool engage() noexcept {
+        const bool free = !engaged_;
+        engaged_ = engaged_ || free;
+        return free;
+    }
+    void disengage() noexcept { engaged_ = false; }
+    bool is_engaged() const noexcept { return engaged_; }
+    // Without the context's lock, while engaged: if a worker spins, hangs out the second half of the batch, in
+    // which one request at least stays, and which takes at least ns_min.
+    void offer(RequestList& batch, uint64_t ns_min, RequestList* ret_offered) noexcept;
+    bool is_offered(const RequestList& offered) const noexcept { return sys::load_relaxed(queue_.offer) == offered.head; }
+    // True: it was not taken, and is the caller's again.
+    bool withdraw(const RequestList& offered) noexcept;
 
     // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
     int grow(uint32_t count, uint64_t* started) noexcept;
@@ -55,6 +71,7 @@ private:
     Credentials credentials_;
     uint32_t spawner_;
     bool can_change_;
+    bool engaged_ = false;
 };
 
 } // namespace aioc

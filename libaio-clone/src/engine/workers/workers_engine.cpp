@@ -43,7 +43,7 @@ void WorkersEngine::retire_current() noexcept {
 void WorkersEngine::free_drained() noexcept {
     std::unique_ptr<Generation>* at = &retired_;
     while (*at) {
-        if (!(*at)->collect_ended()) {
+        if (!(*at)->collect_ended() || (*at)->is_engaged()) {
             at = &(*at)->next;
             continue;
         }
@@ -93,8 +93,23 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     }
 }
 
+Generation* WorkersEngine::engage_helper() noexcept {
+    return current_ && current_->serves_caller() && current_->engage() ? current_.get() : nullptr;
+}
+
+bool WorkersEngine::is_crowded() noexcept {
+    if (!current_) {
+        return false;
+    }
+    JobQueue& queue = current_->queue();
+    queue.mutex.lock();
+    const bool crowded = queue.slow > 0 && queue.idle == 0 && queue.alive >= limits_.max;
+    queue.mutex.unlock();
+    return crowded;
+}
+
 void WorkersEngine::warm() noexcept {
-    if (limits_.max == 0 || !make_current()) {
+    if (limits_.max == 0 || (current_ && !current_->serves_caller()) || !make_current()) {
         return;
     }
     if (current_->alive() == 0) {

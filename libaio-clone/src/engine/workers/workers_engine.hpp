@@ -38,6 +38,10 @@ public:
     // Does a worker look at the queue within microseconds?
     bool is_hot() const noexcept { return current_ && current_->is_hot(); }
     uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
+    // The current generation, if its workers may run requests of the caller; the caller disengages it.
+    Generation* engage_helper() noexcept;
+    // Has every worker a request that may wait, and is there more?
+    bool is_crowded() noexcept;
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
     void warm() noexcept;
 

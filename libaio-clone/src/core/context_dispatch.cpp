@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "core/context.hpp"
+#include "core/synchronous.hpp"
+#include "worker/job_queue.hpp"
+
+#include <errno.h>
+
+namespace aioc {
+namespace {
+
+// A batch that takes less is not worth the cache lines that sharing it moves.
+constexpr uint64_t share_ns_min = 3'000;
+
+// The kernel gets the caller's own string, and finds out whether it can be read.
+bool kernel_probes_path(const Request& r) noexcept {
+    return r.operation == AIOC_OP_STAT || r.operation == AIOC_OP_LSTAT;
+}
+
+} // namespace
+
+// Can it be tried here? If not, ret says what is known for the router. Its path must be ours, or one that the kernel probes.
+bool Context::classify(Request* r, Circumstances* ret) noexcept {
+    const EngineChoice& choice = router_.choice();
+    const bool transfer = r->operation == AIOC_OP_READ || r->operation == AIOC_OP_WRITE;
+    r->attempt = attempt_none;
+    if (choice.inline_engine || transfer || r->operation == AIOC_OP_NOP) {
+        inline_.classify(r);
+    }
+    if (r->attempt == attempt_none) {
+        ret->direct = transfer && inline_.is_direct(*r);
+        return false;
+    }
+    if (choice.inline_engine && !inline_.burst_over()) {
+        ret->missed = inline_.expects_miss(*r);
+        return !ret->missed;
+    }
+    return false;
+}
+
+// Names the engine. The request is given to it by the next flush.
+void Context::route(Request* r, const Circumstances& is) noexcept {
+    // Of the attempts only these are of use to a worker, which may wait.
+    const bool batchable = r->attempt == attempt_nowait || r->attempt == attempt_direct;
+    if (is.missed || !batchable) {
+        r->attempt = attempt_none;
+    }
+    Circumstances more = is;
+    more.crowded = is.missed && workers_.is_crowded();
+    router_.route(r, more);
+    if (r->engine == AIOC_ENGINE_RING && !(open_ring() && ring_.serves(*r))) {
+        r->engine = AIOC_ENGINE_WORKERS;
+    }
+    r->queue = nullptr;
+    (r->engine == AIOC_ENGINE_RING ? to_ring_ : to_workers_).append(r);
+}
+
+RingEngine* Context::open_ring() noexcept {
+    if (ring_status_ > 0) {
+        RingSettings settings;
+        settings.single_threaded = single_threaded_;
+        const int status = ring_.open(settings, ready_.event_fd);
+        sys::store_release(ring_status_, status);
+        sys::full_fence();
+        ready_.wake_sleeper(); // who sleeps there does not see the ring's completions
+    }
+    return ring_status_ == 0 ? &ring_ : nullptr;
+}
+
+// Gives what was routed to the engines. What none can run is run here.
+void Context::flush_engines_and_unlock() noexcept {
+    if (to_ring_.head || (ring_ready() && ring_.wants_submit())) {
+        ring_.submit(to_ring_);
+        for (Request* r = to_ring_.head; r; r = r->next) {
+            r->engine = AIOC_ENGINE_WORKERS;
+        }
+        to_workers_.splice(to_ring_);
+    }
+    RequestList here;
+    if (to_workers_.head) {
+        workers_.submit(to_workers_, static_cast<uint64_t>(outstanding()));
+        here.splice(to_workers_);
+        for (Request* r = here.head; r; r = r->next) {
+            r->engine = AIOC_ENGINE_SYNC;
+            sys::store_release(r->state, uint32_t{state_running}); // cancel leaves it alone
+        }
+    }
+    lock_.unlock();
+    if (here.head) {
+        run_synchronously(here, &ready_);
+    }
+}
+
+// One request outside of a batch. Refused only for its path.
+aioc_request Context::start_and_unlock(Request* r) noexcept {
+    const auto id = static_cast<aioc_request>(r->id);
+    int error = kernel_probes_path(*r) ? 0 : own_path(r);
+    Circumstances is;
+    sys::store_relaxed(r->state, uint32_t{state_running});
+    if (error == 0 && classify(r, &is)) {
+        r->engine = AIOC_ENGINE_INLINE;
+        lock_.unlock();
+        inline_.run(r);
+        lock_.lock();
+        if (r->result == -EFAULT || r->result == -ENAMETOOLONG) {
+            error = own_path(r); // maybe it was for the path
+        }
+        if (error == 0 && inline_.settle(r)) {
+            if (r->path_class == path_borrowed) {
+                r->path = nullptr;
+            }
+            RequestList answered;
+            answered.append(r);
+            lock_.unlock();
+            deliver(answered);
+            return id;
+        }
+        is.missed = true;
+    }
+    if (error == 0) {
+        error = own_path(r);
+    }
+    if (error < 0) {
+        const aioc_request refused = refuse(r, error);
+        lock_.unlock();
+        return refused;
+    }
+    route(r, is);
+    flush_engines_and_unlock();
+    return id;
+}
+
+void Context::dispatch_and_unlock(RequestList& batch) noexcept {
+    RequestList here;
+    uint64_t cost = 0;
+    while (Request* const r = batch.take_first()) {
+        Circumstances is;
+        if (classify(r, &is)) {
+            cost += Router::shares(*r) ? r->cost : 0;
+            r->engine = AIOC_ENGINE_INLINE;
+            here.append(r);
+        } else {
+            route(r, is);
+        }
+    }
+    if (!here.head) {
+        flush_engines_and_unlock();
+        return;
+    }
+    consider_warming(cost);
+    Generation* const helper =
+        router_.choice().helper && cost >= share_ns_min ? workers_.engage_helper() : nullptr;
+    flush_engines_and_unlock();
+    RequestList ran;
+    const uint32_t helped = run_here(here, helper, &ran);
+    RequestList answered;
+    lock_.lock();
+    if (helper) {
+        helped_ += helped;
+        helper->disengage();
+    }
+    settle(ran, &answered);
+    flush_engines_and_unlock();
+    deliver(answered);
+}
+
+// Runs what can be tried. As soon as a worker spins, half of what is left hangs out for it; it takes that, or
+// this thread takes it back when it has nothing else. Returns how many requests it took.
+uint32_t Context::run_here(RequestList& here, Generation* helper, RequestList* ran) noexcept {
+    uint32_t helped = 0;
+    RequestList offered;
+    while (Request* const r = here.take_first()) {
+        if (helper && !offered.head) {
+            helper->offer(here, share_ns_min, &offered);
+        }
+        r->answered = answer_untried;
+        if (!inline_.burst_over()) {
+            inline_.run(r);
+        }
+        ran->append(r);
+        if (!offered.head || (here.head && helper->is_offered(offered))) {
+            continue;
+        }
+        if (helper->withdraw(offered)) {
+            here.splice(offered);
+        } else {
+            helped += offered.length;
+            offered = RequestList{};
+        }
+    }
+    return helped;
+}
+
+// With the lock held: what was answered, and the rest to other engines.
+void Context::settle(RequestList& ran, RequestList* ret_answered) noexcept {
+    while (Request* const r = ran.take_first()) {
+        if (r->answered == answer_untried) {
+            route(r, Circumstances{});
+        } else if (inline_.settle(r)) {
+            ret_answered->append(r);
+        } else {
+            Circumstances is;
+            is.missed = r->result != -EOPNOTSUPP;
+            // A descriptor whose file system has no RWF_NOWAIT may be one in memory.
+            if (!is.missed && classify(r, &is) && r->attempt == attempt_direct) {
+                inline_.run(r);
+                ret_answered->append(r);
+                continue;
+            }
+            route(r, is);
+        }
+    }
+}
+
+// To the poller's own list if this is the poller, else through the ready list.
+void Context::deliver(RequestList& answered) noexcept {
+    if (!answered.head) {
+        return;
+    }
+    for (Request* r = answered.head; r; r = r->next) {
+        aioc_zone_finish(r);
+    }
+    if (is_poller()) {
+        delivering_.splice(answered);
+        if (poll_depth_ == 0) { // else the end of the poll does it
+            settle_descriptor();
+        }
+        return;
+    }
+    DoneChain chain;
+    while (Request* const r = answered.take_first()) {
+        chain.add(r);
+    }
+    ready_.push(chain);
+}
+
+// With the lock held. A batch that would have been worth sharing, again and again: a worker is woken to look
+// for the next one. If it then goes to sleep without having got much, the next time takes longer.
+void Context::consider_warming(uint64_t cost_ns) noexcept {
+    constexpr uint64_t worth_ns = 10'000;
+    constexpr uint32_t patience_min = 2;
+    constexpr uint32_t patience_max = 1024;
+    constexpr uint32_t much = 256;
+    if (cost_ns < worth_ns || !router_.choice().helper) {
+        cold_rounds_ = 0;
+        return;
+    }
+    if (workers_.is_hot() || ++cold_rounds_ < warm_patience_) {
+        return;
+    }
+    cold_rounds_ = 0;
+    warm_patience_ = helped_ > much ? patience_min : warm_patience_ * 2;
+    if (warm_patience_ > patience_max) {
+        warm_patience_ = patience_max;
+    }
+    helped_ = 0;
+    workers_.warm();
+}
+
+} // namespace aioc

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "engine/inline/descriptor_table.hpp"
+
+#include "sys/syscall.hpp"
+
+#include <fcntl.h>
+
+namespace aioc {
+
+Descriptor* DescriptorTable::find(int fd) noexcept {
+    Descriptor& d = at(fd);
+    return fd >= 0 && d.fd == fd ? &d : nullptr;
+}
+
+Descriptor* DescriptorTable::look_at(int fd) noexcept {
+    if (fd < 0) {
+        return nullptr;
+    }
+    Descriptor& d = at(fd);
+    if (d.fd != fd || d.uses_left == 0) {
+        d = Descriptor{};
+        const long flags = sys::call(SYS_fcntl, fd, F_GETFL);
+        if (flags < 0) {
+            return nullptr;
+        }
+        opened(fd, static_cast<uint32_t>(flags));
+    }
+    --d.uses_left;
+    return &d;
+}
+
+void DescriptorTable::opened(int fd, uint32_t flags) noexcept {
+    Descriptor& d = at(fd);
+    d = Descriptor{};
+    d.fd = fd;
+    d.flags = flags;
+    d.uses_left = uses;
+}
+
+void DescriptorTable::forget(int fd) noexcept {
+    if (Descriptor* const d = find(fd)) {
+        *d = Descriptor{};
+    }
+}
+
+} // namespace aioc
