@@ -78,7 +78,8 @@ void Context::after_fork() noexcept {
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();
-    collected_ = to_workers_ = to_ring_ = unserved_ = delivering_ = delivered_ = RequestList{};
+    collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ = RequestList{};
+    early_ = Helper{};
     holds_ = 0;
     closing_ = break_ = false;
     submitted_ = completed_total_ = 0;
@@ -95,7 +96,8 @@ void Context::after_fork() noexcept {
     ready_.signals = 0;
     ready_.tried = judged_ = 0;
     ring_signalled_ = false;
-    cold_rounds_ = helped_ = 0;
+    cold_rounds_ = 0;
+    helped_ns_ = 0;
     ++forks_;
     // The inherited descriptor shares its counter with the parent: never read or written here.
     const int own = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

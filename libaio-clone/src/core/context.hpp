@@ -115,7 +115,8 @@ private:
     bool classify(Request* r, Circumstances* ret) noexcept;
     void route(Request* r, const Circumstances& is) noexcept;
     void flush_engines_and_unlock() noexcept;
-    uint32_t run_here(RequestList& here, Generation* helper, RequestList* ran) noexcept; // without the lock
+    bool share_early(Request* r) noexcept;
+    void run_here(RequestList& here, Helper* helper, RequestList* ran) noexcept; // without the lock
     void settle(RequestList& ran, RequestList* ret_answered) noexcept;
     void deliver(RequestList& answered) noexcept; // without the lock
     void consider_warming(uint64_t cost_ns) noexcept;
@@ -156,7 +157,7 @@ private:
 
     uint32_t cold_rounds_ = 0;   // in a row in which a helper would have paid
     uint32_t warm_patience_ = 2; // such rounds before one is woken
-    uint32_t helped_ = 0;        // requests that it has taken since
+    uint64_t helped_ns_ = 0;     // what it has taken since
 
     // The poller's.
     uintptr_t poller_ = 0; // pthread_self() of the thread that polls, else 0
@@ -168,6 +169,10 @@ private:
     uint32_t judged_ = 0;         // of ready_.tried
     uint32_t spin_failures_ = 0;
     uint32_t spin_occasions_ = 0;
+    RequestList answered_;   // by this thread, for the next poll
+    RequestList kept_;       // collected, to be tried here
+    RequestList chunk_;      // collected, to be hung out
+    Helper early_;
     RequestList delivering_;
     RequestList delivered_;     // slots to give back, in one go
     uint64_t completed_[operations_max][engines]{};

@@ -8,9 +8,6 @@
 namespace aioc {
 namespace {
 
-// A batch that takes less is not worth the cache lines that sharing it moves.
-constexpr uint64_t share_ns_min = 3'000;
-
 // The kernel gets the caller's own string, and finds out whether it can be read.
 bool kernel_probes_path(const Request& r) noexcept {
     return r.operation == AIOC_OP_STAT || r.operation == AIOC_OP_LSTAT;
@@ -124,70 +121,100 @@ aioc_request Context::start_and_unlock(Request* r) noexcept {
         lock_.unlock();
         return refused;
     }
+    if (collecting()) { // started alone within a callback: what follows goes with it
+        sys::store_relaxed(r->state, uint32_t{state_held});
+        collected_.append(r);
+        lock_.unlock();
+        return id;
+    }
     route(r, is);
     flush_engines_and_unlock();
     return id;
 }
 
 void Context::dispatch_and_unlock(RequestList& batch) noexcept {
+    if (!batch.head && !kept_.head) {
+        flush_engines_and_unlock();
+        return;
+    }
     RequestList here;
-    uint64_t cost = 0;
+    Helper helper;
+    if (is_poller()) {
+        helper = early_;
+        early_ = Helper{};
+        here.splice(kept_);
+        helper.reclaim(&here);
+        here.splice(chunk_);
+    }
     while (Request* const r = batch.take_first()) {
         Circumstances is;
         if (classify(r, &is)) {
-            cost += Router::shares(*r) ? r->cost : 0;
             r->engine = AIOC_ENGINE_INLINE;
             here.append(r);
         } else {
             route(r, is);
         }
     }
-    if (!here.head) {
-        flush_engines_and_unlock();
+    consider_warming(here.cost + helper.helped_ns());
+    if (router_.choice().helper && here.cost >= Helper::ns_min) {
+        workers_.engage(&helper);
+    }
+    flush_engines_and_unlock();
+    if (!here.head && !helper.is_engaged()) {
         return;
     }
-    consider_warming(cost);
-    Generation* const helper =
-        router_.choice().helper && cost >= share_ns_min ? workers_.engage_helper() : nullptr;
-    flush_engines_and_unlock();
     RequestList ran;
-    const uint32_t helped = run_here(here, helper, &ran);
+    run_here(here, &helper, &ran);
     RequestList answered;
     lock_.lock();
-    if (helper) {
-        helped_ += helped;
-        helper->disengage();
-    }
+    helped_ns_ += helper.helped_ns();
+    helper.release();
     settle(ran, &answered);
     flush_engines_and_unlock();
     deliver(answered);
 }
 
+// Inside a callback, where more requests may follow: a worker that spins is given a part of the batch at
+// once, while this thread goes on collecting. The first part is kept, so that this thread is not left waiting.
+bool Context::share_early(Request* r) noexcept {
+    Circumstances is;
+    if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot() || !classify(r, &is)) {
+        return false;
+    }
+    constexpr uint64_t part_ns = 6'000;
+    r->engine = AIOC_ENGINE_INLINE;
+    sys::store_relaxed(r->state, uint32_t{state_running});
+    if (kept_.cost < part_ns) {
+        kept_.append(r);
+        return true;
+    }
+    chunk_.append(r);
+    if (chunk_.cost >= part_ns) {
+        workers_.engage(&early_);
+        if (early_.is_free()) {
+            early_.offer(chunk_);
+        }
+    }
+    return true;
+}
+
 // Runs what can be tried. As soon as a worker spins, half of what is left hangs out for it; it takes that, or
-// this thread takes it back when it has nothing else. Returns how many requests it took.
-uint32_t Context::run_here(RequestList& here, Generation* helper, RequestList* ran) noexcept {
-    uint32_t helped = 0;
-    RequestList offered;
+// this thread takes it back when it has nothing else.
+void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noexcept {
     while (Request* const r = here.take_first()) {
-        if (helper && !offered.head) {
-            helper->offer(here, share_ns_min, &offered);
+        if (helper->is_free()) {
+            helper->offer_half(here);
         }
         r->answered = answer_untried;
         if (!inline_.burst_over()) {
             inline_.run(r);
         }
         ran->append(r);
-        if (!offered.head || (here.head && helper->is_offered(offered))) {
-            continue;
-        }
-        if (helper->withdraw(offered)) {
-            here.splice(offered);
-        } else {
-            helped += offered.length;
-            offered = RequestList{};
+        if (!here.head) {
+            helper->reclaim(&here);
         }
     }
-    return helped;
+    helper->reclaim(&here); // nothing, unless there was nothing here at all
 }
 
 // With the lock held: what was answered, and the rest to other engines.
@@ -220,7 +247,7 @@ void Context::deliver(RequestList& answered) noexcept {
         aioc_zone_finish(r);
     }
     if (is_poller()) {
-        delivering_.splice(answered);
+        answered_.splice(answered);
         if (poll_depth_ == 0) { // else the end of the poll does it
             settle_descriptor();
         }
@@ -234,25 +261,27 @@ void Context::deliver(RequestList& answered) noexcept {
 }
 
 // With the lock held. A batch that would have been worth sharing, again and again: a worker is woken to look
-// for the next one. If it then goes to sleep without having got much, the next time takes longer.
+// for the next one. If it then goes to sleep without having got much, the next time takes longer. A batch
+// that takes far longer than the wake is worth it at once.
 void Context::consider_warming(uint64_t cost_ns) noexcept {
     constexpr uint64_t worth_ns = 10'000;
+    constexpr uint64_t worth_a_wake_ns = 200'000;
+    constexpr uint64_t much_ns = 200'000;
     constexpr uint32_t patience_min = 2;
     constexpr uint32_t patience_max = 1024;
-    constexpr uint32_t much = 256;
     if (cost_ns < worth_ns || !router_.choice().helper) {
         cold_rounds_ = 0;
         return;
     }
-    if (workers_.is_hot() || ++cold_rounds_ < warm_patience_) {
+    if (workers_.is_hot() || (++cold_rounds_ < warm_patience_ && cost_ns < worth_a_wake_ns)) {
         return;
     }
     cold_rounds_ = 0;
-    warm_patience_ = helped_ > much ? patience_min : warm_patience_ * 2;
+    warm_patience_ = helped_ns_ > much_ns ? patience_min : warm_patience_ * 2;
     if (warm_patience_ > patience_max) {
         warm_patience_ = patience_max;
     }
-    helped_ = 0;
+    helped_ns_ = 0;
     workers_.warm();
 }
 

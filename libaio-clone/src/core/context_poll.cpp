@@ -31,6 +31,7 @@ void Context::leave_poll() noexcept {
 // Takes what is ready from everywhere: requests that follow each other in one place must not keep others
 // waiting. False: there is nothing.
 bool Context::fetch() noexcept {
+    delivering_.splice(answered_);
     if (!ready_.empty()) {
         ready_.take(&delivering_);
         if (sys::load_acquire(ready_.tried) != judged_) {
@@ -59,7 +60,10 @@ void Context::judge_tried() noexcept {
     RequestList answered;
     settle(tried, &answered);
     flush_engines_and_unlock();
-    deliver(answered);
+    for (Request* r = answered.head; r; r = r->next) {
+        aioc_zone_finish(r);
+    }
+    delivering_.splice(answered);
 }
 
 void Context::fetch_ring() noexcept {
@@ -85,14 +89,15 @@ void Context::settle_descriptor() noexcept {
     if (sys::load_relaxed(exported_) == 0) {
         return;
     }
-    if (!delivering_.head && (ring_signalled_ || sys::load_acquire(ready_.signalled) != 0)) {
+    const bool waiting = delivering_.head || answered_.head;
+    if (!waiting && (ring_signalled_ || sys::load_acquire(ready_.signalled) != 0)) {
         ring_signalled_ = false;
         ready_.clear_signal();
         if (ready_.empty() && !(ring_ready() && ring_.has_completions())) {
             return;
         }
         ready_.signal();
-    } else if (delivering_.head) {
+    } else if (waiting) {
         ready_.signal();
     }
 }

@@ -100,8 +100,10 @@ aioc_request Context::collect(Request* r) noexcept {
     if (const int error = own_path(r); error < 0) {
         return refuse(r, error);
     }
-    sys::store_relaxed(r->state, uint32_t{state_held});
-    collected_.append(r);
+    if (holds_ > 0 || !in_callback() || !share_early(r)) {
+        sys::store_relaxed(r->state, uint32_t{state_held});
+        collected_.append(r);
+    }
     return static_cast<aioc_request>(r->id);
 }
 
@@ -109,7 +111,8 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
     lock_.lock();
     Request* r = nullptr;
     aioc_request id = accept(op, &r);
-    if (r && !collecting()) {
+    // Inside a callback the only request there is will hardly be followed by others.
+    if (r && (!collecting() || (holds_ == 0 && outstanding() == 1))) {
         return start_and_unlock(r);
     }
     if (r) {

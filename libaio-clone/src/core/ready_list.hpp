@@ -92,6 +92,7 @@ struct ReadyList {
             }
             newer = r;
             ++taken.length;
+            taken.cost += r->cost;
             r = older;
         }
         taken.head = newer;

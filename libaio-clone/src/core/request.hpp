@@ -100,6 +100,7 @@ struct RequestList {
     Request* head = nullptr;
     Request* tail = nullptr;
     uint32_t length = 0;
+    uint64_t cost = 0; // of all, nanoseconds
 
     AIOC_INLINE void append(Request* r) noexcept {
         r->next = nullptr;
@@ -107,11 +108,13 @@ struct RequestList {
         (tail ? tail->next : head) = r;
         tail = r;
         ++length;
+        cost += r->cost;
     }
     AIOC_INLINE void remove(Request* r) noexcept {
         (r->prev ? r->prev->next : head) = r->next;
         (r->next ? r->next->prev : tail) = r->prev;
         --length;
+        cost -= r->cost;
     }
     AIOC_INLINE Request* take_first() noexcept {
         Request* const r = head;
@@ -120,18 +123,20 @@ struct RequestList {
         }
         return r;
     }
-    // Moves what follows the first `count` to ret, which is empty.
-    AIOC_INLINE void cut_after(Request* last, uint32_t count, RequestList* ret) noexcept {
+    // Moves what follows `last`, the last of `count` that cost `kept_cost`, to ret, which is empty.
+    AIOC_INLINE void cut_after(Request* last, uint32_t count, uint64_t kept_cost, RequestList* ret) noexcept {
         if (last == tail) {
             return;
         }
         ret->head = last->next;
         ret->tail = tail;
         ret->length = length - count;
+        ret->cost = cost - kept_cost;
         ret->head->prev = nullptr;
         last->next = nullptr;
         tail = last;
         length = count;
+        cost = kept_cost;
     }
     AIOC_INLINE void prepend(RequestList& other) noexcept {
         other.splice(*this);
@@ -145,8 +150,10 @@ struct RequestList {
         (tail ? tail->next : head) = other.head;
         tail = other.tail;
         length += other.length;
+        cost += other.cost;
         other.head = other.tail = nullptr;
         other.length = 0;
+        other.cost = 0;
     }
 };
 

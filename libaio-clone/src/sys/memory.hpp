@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #if __has_include(<valgrind/valgrind.h>)
@@ -56,11 +57,11 @@ inline long readable_string_length(const char* path, size_t limit) noexcept {
         }
         const auto at = reinterpret_cast<uintptr_t>(path + length);
         const size_t in_page = page_bytes() - (at & (page_bytes() - 1));
-        for (const size_t end = length + in_page; length < end && length < limit; ++length) {
-            if (path[length] == '\0') {
-                return static_cast<long>(length);
-            }
+        const size_t span = in_page < limit - length ? in_page : limit - length;
+        if (const void* const end = memchr(path + length, 0, span)) {
+            return static_cast<const char*>(end) - path;
         }
+        length += span;
     }
     return -ENAMETOOLONG;
 }

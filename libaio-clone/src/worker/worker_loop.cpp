@@ -80,7 +80,7 @@ AIOC_INLINE bool may_spin(JobQueue* q, bool was_hot) noexcept {
         return false;
     }
     if (q->warming) {
-        q->warming = 0;
+        sys::store_relaxed(q->warming, uint32_t{0});
         return true;
     }
     return was_hot && (q->spin_occasions++ & ((1u << q->spin_failures) - 1)) == 0;

@@ -90,36 +90,10 @@ void Generation::warm() noexcept {
     queue_.mutex.lock();
     Worker* const woken = queue_.hot == 0 ? queue_.choose_any() : nullptr;
     if (woken) {
-        queue_.warming = 1;
+        sys::store_relaxed(queue_.warming, uint32_t{1});
     }
     queue_.mutex.unlock();
     JobQueue::wake(woken);
-}
-
-void Generation::offer(RequestList& batch, uint64_t ns_min, RequestList* ret_offered) noexcept {
-    if (batch.length < 2 || sys::load_relaxed(queue_.spinning) == 0) {
-        return;
-    }
-    uint64_t all = 0;
-    for (const Request* r = batch.head; r; r = r->next) {
-        all += r->cost;
-    }
-    if (all < ns_min) {
-        return;
-    }
-    Request* last = batch.head;
-    uint32_t kept = 1;
-    for (uint64_t cost = last->cost + last->next->cost; cost * 2 <= all; cost += last->next->cost) {
-        last = last->next;
-        ++kept;
-    }
-    batch.cut_after(last, kept, ret_offered);
-    sys::store_release(queue_.offer, ret_offered->head);
-}
-
-bool Generation::withdraw(const RequestList& offered) noexcept {
-    Request* seen = offered.head;
-    return sys::compare_exchange(queue_.offer, seen, static_cast<Request*>(nullptr));
 }
 
 void Generation::set_limits(const WorkerLimits& limits) noexcept {

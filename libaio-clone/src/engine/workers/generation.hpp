@@ -30,20 +30,26 @@ public:
     JobQueue& queue() noexcept { return queue_; }
     bool is_hot() const noexcept { return sys::load_relaxed(queue_.hot) > 0; }
 
-    // One thread at a time may share a batch with a spinning worker; until it disengages, this is not freed.
+    // Is a worker hot, or on its way to be?
+    bool is_awake() const noexcept { return is_hot() || sys::load_relaxed(queue_.warming) != 0; }
+
+    // One thread at a time may share a batch with a spinning worker (Helper); until it disengages, this is not freed.
     bool engage() noexcept {
         const bool free = !engaged_;
-        engaged_ = engaged_ || free;
+        engaged_ = true;
         return free;
     }
     void disengage() noexcept { engaged_ = false; }
     bool is_engaged() const noexcept { return engaged_; }
-    // Without the context's lock, while engaged: if a worker spins, hangs out the second half of the batch, in
-    // which one request at least stays, and which takes at least ns_min.
-    void offer(RequestList& batch, uint64_t ns_min, RequestList* ret_offered) noexcept;
-    bool is_offered(const RequestList& offered) const noexcept { return sys::load_relaxed(queue_.offer) == offered.head; }
+    // The rest without the context's lock, by who has engaged it.
+    bool has_spinner() const noexcept { return sys::load_relaxed(queue_.spinning) != 0; }
+    void offer(const RequestList& requests) noexcept { sys::store_release(queue_.offer, requests.head); }
+    bool is_offered(const RequestList& requests) const noexcept { return sys::load_relaxed(queue_.offer) == requests.head; }
     // True: it was not taken, and is the caller's again.
-    bool withdraw(const RequestList& offered) noexcept;
+    bool withdraw(const RequestList& requests) noexcept {
+        Request* seen = requests.head;
+        return sys::compare_exchange(queue_.offer, seen, static_cast<Request*>(nullptr));
+    }
 
     // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
     int grow(uint32_t count, uint64_t* started) noexcept;

@@ -93,8 +93,10 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     }
 }
 
-Generation* WorkersEngine::engage_helper() noexcept {
-    return current_ && current_->serves_caller() && current_->engage() ? current_.get() : nullptr;
+void WorkersEngine::engage(Helper* helper) noexcept {
+    if (!helper->is_engaged() && current_ && current_->is_awake() && current_->serves_caller() && current_->engage()) {
+        helper->engage(current_.get());
+    }
 }
 
 bool WorkersEngine::is_crowded() noexcept {

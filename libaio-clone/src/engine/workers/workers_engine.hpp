@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "engine/workers/generation.hpp"
+#include "engine/workers/helper.hpp"
 
 #include <memory>
 
@@ -38,8 +39,8 @@ public:
     // Does a worker look at the queue within microseconds?
     bool is_hot() const noexcept { return current_ && current_->is_hot(); }
     uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
-    // The current generation, if its workers may run requests of the caller; the caller disengages it.
-    Generation* engage_helper() noexcept;
+    // If a worker is hot and may run requests of the caller.
+    void engage(Helper* helper) noexcept;
     // Has every worker a request that may wait, and is there more?
     bool is_crowded() noexcept;
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
