@@ -94,7 +94,6 @@ void Context::after_fork() noexcept {
     ready_.sleeper = ready_.signalled = 0;
     ready_.watched = exported_;
     ready_.signals = 0;
-    ready_.tried = judged_ = 0;
     ring_signalled_ = false;
     cold_rounds_ = 0;
     helped_ns_ = 0;

@@ -128,7 +128,8 @@ private:
     void leave_poll() noexcept;
     bool fetch() noexcept;
     void fetch_ring() noexcept;
-    void judge_tried() noexcept;
+    void fetch_offer(Offer* offer) noexcept;
+    bool anything_ready() noexcept;
     bool next_completion(aioc_completion* ret, aioc_callback* ret_callback) noexcept;
     void settle_descriptor() noexcept;
     void give_back_delivered() noexcept;
@@ -166,7 +167,6 @@ private:
     bool break_ = false;
     uint32_t exported_ = 0; // the descriptor was asked for
     bool ring_signalled_ = false; // the kernel may have written the eventfd for the ring
-    uint32_t judged_ = 0;         // of ready_.tried
     uint32_t spin_failures_ = 0;
     uint32_t spin_occasions_ = 0;
     RequestList answered_;   // by this thread, for the next poll

@@ -142,8 +142,8 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     if (is_poller()) {
         helper = early_;
         early_ = Helper{};
-        here.splice(kept_);
         helper.reclaim(&here);
+        here.splice(kept_);
         here.splice(chunk_);
     }
     while (Request* const r = batch.take_first()) {
@@ -181,7 +181,7 @@ bool Context::share_early(Request* r) noexcept {
     if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot() || !classify(r, &is)) {
         return false;
     }
-    constexpr uint64_t part_ns = 6'000;
+    constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
     r->engine = AIOC_ENGINE_INLINE;
     sys::store_relaxed(r->state, uint32_t{state_running});
     if (kept_.cost < part_ns) {
@@ -189,7 +189,7 @@ bool Context::share_early(Request* r) noexcept {
         return true;
     }
     chunk_.append(r);
-    if (chunk_.cost >= part_ns) {
+    if (chunk_.cost >= part_ns && chunk_.cost >= early_.offered_ns()) {
         workers_.engage(&early_);
         if (early_.is_free()) {
             early_.offer(chunk_);
@@ -214,7 +214,6 @@ void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noex
             helper->reclaim(&here);
         }
     }
-    helper->reclaim(&here); // nothing, unless there was nothing here at all
 }
 
 // With the lock held: what was answered, and the rest to other engines.

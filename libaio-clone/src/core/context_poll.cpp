@@ -34,9 +34,9 @@ bool Context::fetch() noexcept {
     delivering_.splice(answered_);
     if (!ready_.empty()) {
         ready_.take(&delivering_);
-        if (sys::load_acquire(ready_.tried) != judged_) {
-            judge_tried();
-        }
+    }
+    while (Offer* const offer = workers_.board().find_done()) {
+        fetch_offer(offer);
     }
     if (ring_ready() && ring_.has_completions()) {
         fetch_ring();
@@ -44,17 +44,18 @@ bool Context::fetch() noexcept {
     return delivering_.head != nullptr;
 }
 
-// What a helper has tried, and not to the end.
-void Context::judge_tried() noexcept {
+// What a helper has run. Some attempts are to be judged: it does not know on what the file lies.
+void Context::fetch_offer(Offer* offer) noexcept {
+    const bool finished = offer->unfinished == 0;
+    RequestList requests;
+    workers_.board().clear(offer, &requests);
+    if (finished) {
+        delivering_.splice(requests);
+        return;
+    }
     RequestList tried;
-    for (Request* r = delivering_.head; r;) {
-        Request* const next = r->next;
-        if (sys::load_relaxed(r->state) != state_done) {
-            delivering_.remove(r);
-            tried.append(r);
-            ++judged_;
-        }
-        r = next;
+    while (Request* const r = requests.take_first()) {
+        (sys::load_relaxed(r->state) == state_done ? delivering_ : tried).append(r);
     }
     lock_.lock();
     RequestList answered;
@@ -84,6 +85,10 @@ void Context::fetch_ring() noexcept {
     flush_engines_and_unlock();
 }
 
+bool Context::anything_ready() noexcept {
+    return !ready_.empty() || workers_.board().find_done() || (ring_ready() && ring_.has_completions());
+}
+
 // Before a poll returns: the descriptor is readable exactly if completions wait.
 void Context::settle_descriptor() noexcept {
     if (sys::load_relaxed(exported_) == 0) {
@@ -93,10 +98,9 @@ void Context::settle_descriptor() noexcept {
     if (!waiting && (ring_signalled_ || sys::load_acquire(ready_.signalled) != 0)) {
         ring_signalled_ = false;
         ready_.clear_signal();
-        if (ready_.empty() && !(ring_ready() && ring_.has_completions())) {
-            return;
+        if (anything_ready()) {
+            ready_.signal();
         }
-        ready_.signal();
     } else if (waiting) {
         ready_.signal();
     }
@@ -106,6 +110,10 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     Request* const r = delivering_.take_first();
     if (!r) {
         return false;
+    }
+    if (delivering_.head) {
+        sys::prefetch(delivering_.head);
+        sys::prefetch(delivering_.head->next);
     }
     ret->size = sizeof *ret;
     ret->operation = r->operation;
@@ -233,7 +241,7 @@ bool Context::spin_for_completion() noexcept {
     lock_.unlock();
     for (; looks > 0; --looks) {
         sys::relax();
-        if (!ready_.empty()) {
+        if (anything_ready()) {
             spin_failures_ = 0;
             return true;
         }
@@ -249,7 +257,7 @@ int Context::sleep(const sys::Timeout* left) noexcept {
         sys::exchange(ready_.sleeper, uint32_t{1});
         sys::full_fence();
         long result = 0;
-        if (ready_.empty() && !ring_ready()) {
+        if (!anything_ready() && !ring_ready()) {
             result = sys::futex_wait(ready_.sleeper, 1, left);
         }
         sys::exchange(ready_.sleeper, uint32_t{0});
@@ -258,7 +266,7 @@ int Context::sleep(const sys::Timeout* left) noexcept {
     sys::add(ready_.watched, uint32_t{1});
     sys::full_fence();
     int result = 0;
-    if (ready_.empty() && !ring_.has_completions()) {
+    if (!anything_ready()) {
         pollfd descriptor{ready_.event_fd, POLLIN, 0};
         timespec limit{};
         if (left) {

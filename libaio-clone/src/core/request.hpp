@@ -51,35 +51,44 @@ enum Pace : uint8_t {
     pace_slow,  // waits for a device: a worker of its own
 };
 
-// Two cache lines; lives in the slab for as long as the context does.
+// Lives in the slab for as long as the context does. Two cache lines: what its delivery needs is in the first
+// one; the second is hardly written while it is with an engine.
 struct alignas(64) Request {
     Request* next;
     Request* prev;
     int64_t result;
     uint64_t id; // atomically changed on delivery, so that a stale id is told from any thread
-    JobQueue* queue;
     aioc_callback callback;
     void* user_data;
-    const char* path; // the library's copy
-    void* buffer;
-    uint64_t length;
-    int64_t offset;
-    int32_t fd;
-    uint32_t operation_flags;
-    uint32_t mode;
     uint32_t state; // RequestState
+    uint32_t cost;  // expected, nanoseconds
     uint16_t operation;
     uint8_t engine;
     uint8_t path_class;
     uint8_t attempt;  // Attempt
-    uint8_t pace;     // Pace
     uint8_t answered; // Answer
+    uint8_t pace;     // Pace
     uint8_t resolve;  // Resolve, for attempt_cached_open
-    uint32_t cost;    // expected, nanoseconds
-    int32_t held_fd;  // open: a FIFO's end kept open until the plain call has its own, else -1
+
+    const char* path; // the library's copy
+    void* buffer;
+    uint64_t length;
+    int64_t offset;
+    JobQueue* queue;
     uint64_t partial; // read, write: bytes that attempts have transferred
+    int32_t fd;
+    uint32_t operation_flags;
+    uint32_t mode;
+    int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own, else -1
 };
 static_assert(sizeof(Request) == 128);
+
+// Plain calls that one worker may run in a row: what delays one of them would delay the others too.
+AIOC_INLINE bool is_run(const Request& a, const Request& b) noexcept {
+    return a.attempt == attempt_none && b.attempt == attempt_none && a.pace == pace_quick && b.pace == pace_quick &&
+           a.operation == b.operation && (a.operation == AIOC_OP_READ || a.operation == AIOC_OP_WRITE) && a.fd == b.fd;
+}
+constexpr uint32_t run_max = 4;
 
 // Completed requests in the order of a stack, newest first, so that they go onto the ready list at once.
 struct DoneChain {

@@ -43,6 +43,8 @@ AIOC_INLINE void relax() noexcept {
     __asm__ volatile("" ::: "memory");
 #endif
 }
+// Of a line that is read soon, and may be another core's.
+AIOC_INLINE void prefetch(const void* at) noexcept { __builtin_prefetch(at); }
 template <typename T>
 AIOC_INLINE T add(T& at, T value) noexcept {
     return __atomic_fetch_add(&at, value, __ATOMIC_RELAXED);

@@ -19,6 +19,10 @@ inline size_t page_bytes() noexcept {
     return bytes;
 }
 
+// In the program's own writable data, or its heap of brk(2), where most paths are: they stay mapped for the
+// program's life (one that forbids itself to read a page there is not asked for).
+bool is_surely_mapped(const void* at) noexcept;
+
 // Can the 8 aligned bytes around `at` be read? rt_sigprocmask(2) copies the set in before it refuses
 // an invalid `how`, so it answers -EFAULT or -EINVAL and changes nothing. It is allowed in every
 // sandbox that lets threads live. Not asked under valgrind, which would report the bytes beside.
@@ -28,6 +32,9 @@ inline bool word_is_readable(const void* at) noexcept {
         return true;
     }
 #endif
+    if (is_surely_mapped(at)) {
+        return true;
+    }
     const auto aligned = reinterpret_cast<uintptr_t>(at) & ~uintptr_t{7};
     // A null set means "no set" there: the first word is never mapped anyway.
     return aligned != 0 && call(SYS_rt_sigprocmask, -1, aligned, 0L, 8) != -EFAULT;

@@ -3,6 +3,7 @@
 #include "core/ready_list.hpp"
 #include "core/request.hpp"
 #include "sys/futex.hpp"
+#include "worker/offer_board.hpp"
 
 namespace aioc {
 
@@ -36,10 +37,10 @@ struct Worker {
 // tests/model/queue_model.py checks the protocol exhaustively. Idle workers form a stack, so that the
 // coldest one is left to time out.
 //
-// Beside the queue there is an *offer*: a chain of requests with an attempt, that the submitting thread hangs
-// out while it runs others of the same batch. A spinning worker takes it whole, with one exchange; what it
-// has not taken when the submitter has nothing else to do, the submitter takes back in the same way. So
-// nothing is ever left hanging there, and nobody is woken for it.
+// Beside the queue there is an *offer*: requests with an attempt, that the submitting thread hangs out while it
+// runs others of the same batch. A spinning worker takes it whole, with one exchange; what it has not taken
+// when the submitter has nothing else to do, the submitter takes back in the same way. So nothing is ever
+// left hanging there, and nobody is woken for it.
 struct alignas(64) JobQueue {
     sys::Mutex mutex;
     uint32_t hot = 0;     // peeked at by submitters
@@ -68,7 +69,8 @@ struct alignas(64) JobQueue {
     uint32_t* departures = nullptr; // futex of the engine: bumped by each worker that decides to end
     uint64_t wakes = 0;
     ReadyList* ready = nullptr;
-    alignas(64) Request* offer = nullptr; // singly linked
+    OfferBoard* board = nullptr;
+    alignas(64) Offer* offer = nullptr;
 
     AIOC_INLINE void count(const Request* r, uint32_t by) noexcept {
         if (r->attempt == attempt_none) {
@@ -172,8 +174,8 @@ struct alignas(64) JobQueue {
         }
     }
     // What hangs there, now the caller's; null: nothing, or another thread has it.
-    AIOC_INLINE Request* take_offer() noexcept {
-        return sys::load_relaxed(offer) ? sys::exchange(offer, static_cast<Request*>(nullptr)) : nullptr;
+    AIOC_INLINE Offer* take_offer() noexcept {
+        return sys::load_relaxed(offer) ? sys::exchange(offer, static_cast<Offer*>(nullptr)) : nullptr;
     }
     AIOC_INLINE bool surplus() const noexcept {
         return requests.head ? (max != 0 && alive > max)

@@ -30,24 +30,50 @@ AIOC_INLINE bool is_final(const Request* r) noexcept {
     return r->answered == answer_yes && (r->attempt == attempt_nowait || r->attempt == attempt_direct);
 }
 
-AIOC_INLINE void run_offer(JobQueue* q, Request* chain) noexcept {
-    DoneChain done;
-    for (uint32_t count = 1; chain; ++count) {
-        Request* const r = chain;
-        chain = r->next;
+AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
+    uint32_t unfinished = 0;
+    for (Request* r = offer->requests.head; r;) {
+        Request* const next = r->next;
+        if (next) {
+            sys::prefetch(next);
+            sys::prefetch(&next->path);
+        }
         r->engine = AIOC_ENGINE_WORKERS;
-        aioc_zone_try(r);
-        if (is_final(r)) {
+        if (r->attempt == attempt_none) {
+            aioc_zone_execute(r);
+        } else {
+            aioc_zone_try(r);
+        }
+        if (r->attempt == attempt_none || is_final(r)) {
             aioc_zone_finish(r);
         } else {
-            sys::add(q->ready->tried, uint32_t{1});
+            ++unfinished;
         }
-        done.add(r);
-        if (count % batch_max == 0) {
-            q->ready->push(done);
-        }
+        r = next;
     }
-    q->ready->push(done);
+    q->board->finish(offer, unfinished);
+    q->ready->notify();
+}
+
+// A run of plain calls, which may wait after all: meanwhile this worker does not count as one that spins.
+// False: another one spins by now.
+AIOC_INLINE bool run_plain_offer(JobQueue* q, Worker* self, Offer* offer) noexcept {
+    q->mutex.lock();
+    sys::store_relaxed(q->spinning, uint32_t{0});
+    q->cool(self);
+    q->heat(self, 1);
+    ++q->taken;
+    q->mutex.unlock();
+    run_offer(q, offer);
+    q->mutex.lock();
+    q->cool(self);
+    const bool alone = q->spinning == 0;
+    if (alone) {
+        q->heat(self, 0);
+        sys::store_relaxed(q->spinning, uint32_t{1});
+    }
+    q->mutex.unlock();
+    return alone;
 }
 
 // Looks for requests for a moment, as a hot worker; with the mutex held before and after. It counts looks
@@ -59,17 +85,24 @@ AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
     q->mutex.unlock();
     bool found = false;
     bool helped = false;
-    for (uint32_t looks = q->spin_looks; !found && looks > 0; --looks) {
+    bool mine = true; // this is the worker that spins
+    for (uint32_t looks = q->spin_looks; mine && !found && looks > 0; --looks) {
         sys::relax();
-        if (Request* const chain = q->take_offer()) {
-            run_offer(q, chain);
+        if (Offer* const offer = q->take_offer()) {
+            if (offer->plain) {
+                mine = run_plain_offer(q, self, offer);
+            } else {
+                run_offer(q, offer);
+            }
             helped = true;
             looks = q->spin_looks;
         }
         found = sys::load_relaxed(q->requests.head) || sys::load_relaxed(q->attention) != attention;
     }
     q->mutex.lock();
-    sys::store_relaxed(q->spinning, uint32_t{0});
+    if (mine) {
+        sys::store_relaxed(q->spinning, uint32_t{0});
+    }
     q->cool(self);
     constexpr uint32_t failures_max = 7;
     q->spin_failures = found || helped ? 0 : (q->spin_failures < failures_max ? q->spin_failures + 1 : failures_max);
@@ -86,23 +119,30 @@ AIOC_INLINE bool may_spin(JobQueue* q, bool was_hot) noexcept {
     return was_hot && (q->spin_occasions++ & ((1u << q->spin_failures) - 1)) == 0;
 }
 
+AIOC_INLINE Request* take_head(JobQueue* q, RequestList* ret) noexcept {
+    Request* const r = q->requests.head;
+    q->remove(r);
+    uint32_t queued = state_queued;
+    sys::compare_exchange(r->state, queued, uint32_t{state_running}); // or cancelling, as it was given back
+    ret->append(r);
+    return r;
+}
+
 // Requests that the worker runs in one go: several only if none of them can keep the others waiting.
 AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     ++q->taken;
-    do {
-        Request* const r = q->requests.head;
-        q->remove(r);
-        uint32_t queued = state_queued;
-        sys::compare_exchange(r->state, queued, uint32_t{state_running}); // or cancelling, as it was given back
-        ret->append(r);
-        if (r->attempt == attempt_none) {
-            if (r->pace == pace_quick) {
-                q->heat(self, 1);
-            }
+    const Request* const first = take_head(q, ret);
+    const bool plain = first->attempt == attempt_none;
+    if (!plain || first->pace == pace_quick) {
+        q->heat(self, plain);
+    }
+    const uint32_t most = plain ? run_max : batch_max;
+    for (const Request* r = q->requests.head; r && ret->length < most; r = q->requests.head) {
+        if (plain ? !is_run(*first, *r) : r->attempt == attempt_none) {
             return;
         }
-        q->heat(self, 0);
-    } while (ret->length < batch_max && q->requests.head && q->requests.head->attempt != attempt_none);
+        take_head(q, ret);
+    }
 }
 
 // The next requests to run; false when this worker is to end (then it no longer counts).

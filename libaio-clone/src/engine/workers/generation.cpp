@@ -21,9 +21,11 @@ uint32_t resolve(uint32_t spawner) noexcept {
 
 } // namespace
 
-Generation::Generation(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready, uint32_t* departures) noexcept
+Generation::Generation(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready, OfferBoard* board,
+                       uint32_t* departures) noexcept
     : credentials_(Credentials::of_caller()), spawner_(resolve(spawner)), can_change_(caller_is_privileged()) {
     queue_.ready = ready;
+    queue_.board = board;
     queue_.departures = departures;
     set_limits(limits);
 }

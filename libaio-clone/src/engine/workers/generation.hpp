@@ -12,6 +12,7 @@ struct WorkerLimits {
     uint32_t min = 1;
     uint32_t max = 4;
     uint32_t idle_timeout_ms = 10000;
+    uint32_t handover_looks = 0; // how long a submitter waits for a spinning worker to take something
     uint32_t hot_max = 1;    // workers that may be awake at once without need
     uint32_t spin_looks = 0; // how long a worker that ran quick requests stays awake; 0: not at all
 };
@@ -20,7 +21,7 @@ struct WorkerLimits {
 // first. Callers hold the context's lock; the queue's mutex is taken inside.
 class Generation {
 public:
-    Generation(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready,
+    Generation(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready, OfferBoard* board,
                uint32_t* departures) noexcept;
     Generation(const Generation&) = delete;
     Generation& operator=(const Generation&) = delete;
@@ -42,14 +43,13 @@ public:
     void disengage() noexcept { engaged_ = false; }
     bool is_engaged() const noexcept { return engaged_; }
     // The rest without the context's lock, by who has engaged it.
-    bool has_spinner() const noexcept { return sys::load_relaxed(queue_.spinning) != 0; }
-    void offer(const RequestList& requests) noexcept { sys::store_release(queue_.offer, requests.head); }
-    bool is_offered(const RequestList& requests) const noexcept { return sys::load_relaxed(queue_.offer) == requests.head; }
+    // Is a worker spinning, or woken to do so?
+    bool has_spinner() const noexcept { return sys::load_relaxed(queue_.spinning) != 0 || sys::load_relaxed(queue_.warming) != 0; }
+    void hang_out(Offer* offer) noexcept { sys::store_release(queue_.offer, offer); }
+    bool hangs(const Offer* offer) const noexcept { return sys::load_relaxed(queue_.offer) == offer; }
     // True: it was not taken, and is the caller's again.
-    bool withdraw(const RequestList& requests) noexcept {
-        Request* seen = requests.head;
-        return sys::compare_exchange(queue_.offer, seen, static_cast<Request*>(nullptr));
-    }
+    bool withdraw(Offer* offer) noexcept { return sys::compare_exchange(queue_.offer, offer, static_cast<Offer*>(nullptr)); }
+    OfferBoard& board() noexcept { return *queue_.board; }
 
     // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
     int grow(uint32_t count, uint64_t* started) noexcept;

@@ -12,7 +12,7 @@ namespace aioc {
 
 Generation* WorkersEngine::make_current() noexcept {
     if (!current_) {
-        current_.reset(new (std::nothrow) Generation(spawner_, limits_, ready_, &departures_));
+        current_.reset(new (std::nothrow) Generation(spawner_, limits_, ready_, &board_, &departures_));
     }
     return current_.get();
 }
@@ -58,9 +58,30 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
     return last_start_error_;
 }
 
+// A short run of plain calls goes to a worker that spins, without the queue.
+bool WorkersEngine::hand_over(RequestList& requests) noexcept {
+    if (!current_ || !current_->has_spinner() || requests.length > run_max || requests.head->pace != pace_quick ||
+        requests.head->attempt != attempt_none) {
+        return false;
+    }
+    for (const Request* r = requests.head->next; r; r = r->next) {
+        if (!is_run(*requests.head, *r)) {
+            return false;
+        }
+    }
+    Helper helper;
+    engage(&helper);
+    const bool taken = helper.is_free() && helper.hand_over(requests, limits_.handover_looks);
+    helper.release();
+    return taken;
+}
+
 void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept {
     if (retired_) {
         free_drained();
+    }
+    if (hand_over(requests)) {
+        return;
     }
     Generation* const generation = generation_for(requests);
     if (!generation) {
@@ -229,6 +250,7 @@ void WorkersEngine::forget() noexcept {
         (void)list->release();
     }
     last_start_error_ = 0;
+    board_ = OfferBoard{};
 }
 
 WorkerCounts WorkersEngine::counts() noexcept {

@@ -41,6 +41,7 @@ public:
     uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
     // If a worker is hot and may run requests of the caller.
     void engage(Helper* helper) noexcept;
+    OfferBoard& board() noexcept { return board_; }
     // Has every worker a request that may wait, and is there more?
     bool is_crowded() noexcept;
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
@@ -59,6 +60,7 @@ public:
     uint32_t spawner() const noexcept { return current_ ? current_->spawner() : spawner_; }
 
 private:
+    bool hand_over(RequestList& requests) noexcept;
     Generation* generation_for(const RequestList& requests) noexcept;
     Generation* make_current() noexcept;
     void retire_current() noexcept;
@@ -73,6 +75,7 @@ private:
     int last_start_error_ = 0;
     uint64_t started_ = 0;
     uint32_t departures_ = 0;
+    OfferBoard board_;
     uint64_t wakeups_of_freed_ = 0;
 };
 
