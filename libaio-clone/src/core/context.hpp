@@ -141,7 +141,7 @@ private:
     InlineEngine inline_;
     ReadyList ready_;
     WorkersEngine workers_;
-    RingEngine ring_;
+    RingEngine ring_{&ready_};
     int ring_status_ = 1; // 0: open, 1: not tried yet, else why not
 
     // A round is what is submitted during one poll or one call. Costs are in the router's units.

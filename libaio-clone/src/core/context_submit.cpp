@@ -206,10 +206,7 @@ RingEngine* Context::open_ring() noexcept {
     if (ring_status_ > 0) {
         RingSettings settings;
         settings.single_threaded = single_threaded_;
-        int status = ring_.open(settings);
-        if (status == 0) {
-            status = ring_.set_event_fd(ready_.event_fd);
-        }
+        const int status = ring_.open(settings, ready_.event_fd);
         sys::store_release(ring_status_, status);
         sys::full_fence();
         ready_.wake_sleeper(); // who sleeps there does not see the ring's completions

@@ -18,6 +18,7 @@ enum RequestState : uint32_t {
     state_running,    // a worker executes it
     state_cancelling, // running, and its result is to be undone
     state_done,       // on the ready list
+    state_stopping,   // running, and the kernel was asked to stop it; its own result counts
 };
 
 // How a request can be tried by a thread that must not wait.
