@@ -105,7 +105,8 @@ struct Harness {
         }
     }
     // Runs one; a request that comes back for another engine is run as a worker would.
-    int64_t run(Request r) {
+    int64_t run(const Request& wanted) {
+        Request r = wanted;
         RequestList left = submit(r);
         if (!left.head) {
             wait(1);

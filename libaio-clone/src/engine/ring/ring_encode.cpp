@@ -144,6 +144,9 @@ void encode(const Request& r, const RingBuffers& buffers, const RingFiles& files
         ret->addr = reinterpret_cast<uintptr_t>(r.path);
         ret->open_flags = r.operation_flags;
         ret->len = r.mode;
+        if (r.held_fd >= 0 || r.partial != 0) {
+            ret->flags |= IOSQE_ASYNC; // a FIFO: it is to wait for its other end
+        }
         break;
     case AIOC_OP_READ:
     case AIOC_OP_WRITE:

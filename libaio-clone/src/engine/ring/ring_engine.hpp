@@ -108,6 +108,7 @@ private:
     uint32_t drain(RequestList* done, RequestList* again) noexcept;
     void settle(Request* r, int32_t result, RequestList* done, RequestList* again) noexcept;
     Verdict judge(Request* r, int32_t result) const noexcept;
+    static bool opened_too_soon(Request* r, int32_t result) noexcept;
     Verdict judge_read(Request* r, int32_t result, bool stopped) const noexcept;
     void resume(Request* r) noexcept;
 

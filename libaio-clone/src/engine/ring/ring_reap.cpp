@@ -5,8 +5,11 @@
 #include "worker/job_queue.hpp"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 namespace aioc {
 namespace {
@@ -30,6 +33,20 @@ bool is_of_the_ring(int32_t result) noexcept {
     default:
         return false;
     }
+}
+
+// An interrupted call that is none of reads and writes answers as the kernel's own code does (measured).
+bool is_interruption(int32_t result) noexcept {
+    constexpr int32_t restart_first = -516; // ERESTART_RESTARTBLOCK
+    constexpr int32_t restart_last = -512;  // ERESTARTSYS
+    return result == -EINTR || (result >= restart_first && result <= restart_last);
+}
+
+bool is_fifo(int fd) noexcept {
+    struct statx file {};
+    return sys::call(SYS_lseek, fd, 0L, SEEK_CUR) == -ESPIPE &&
+           sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) == 0 &&
+           S_ISFIFO(file.stx_mode);
 }
 
 } // namespace
@@ -111,9 +128,13 @@ void RingEngine::settle(Request* r, int32_t result, RequestList* done, RequestLi
 RingEngine::Verdict RingEngine::judge(Request* r, int32_t result) const noexcept {
     const uint32_t state = sys::load_acquire(r->state);
     const bool asked = state == state_stopping || state == state_cancelling || sys::load_relaxed(stopping_) != 0;
+    result = is_interruption(result) ? -EINTR : result;
     const bool stopped = asked && (result == -ECANCELED || result == -EINTR);
     if (r->operation == AIOC_OP_READ) {
         return judge_read(r, result, stopped);
+    }
+    if (r->operation == AIOC_OP_OPEN && !asked && opened_too_soon(r, result)) {
+        return Verdict::resume;
     }
     if (result >= 0 || !is_of_the_ring(result)) {
         r->result = result;
@@ -128,6 +149,22 @@ RingEngine::Verdict RingEngine::judge(Request* r, int32_t result) const noexcept
         return Verdict::done;
     }
     return Verdict::again;
+}
+
+// The ring tries an open with O_NONBLOCK (io_openat2, io_uring/openclose.c), with which a FIFO does not
+// wait for its other end as open(2) does. Then it is opened once more on a kernel thread, where a cancel
+// reaches it; the first end stays open until the second is, so that the other side sees no difference.
+bool RingEngine::opened_too_soon(Request* r, int32_t result) noexcept {
+    if ((r->operation_flags & (O_NONBLOCK | O_PATH)) != 0 || r->partial != 0 || r->held_fd >= 0) {
+        return false;
+    }
+    if (result >= 0 && is_fifo(result)) {
+        r->held_fd = result;
+    } else if (result != -ENXIO) { // for writing, and nobody reads yet
+        return false;
+    }
+    r->partial = 1; // encode: on a kernel thread
+    return true;
 }
 
 // Rings have returned short reads in the middle of files (Linux 5.x); pread(2) does not. So a short one is
