@@ -146,4 +146,14 @@ inline std::string directory() {
     return path;
 }
 
+inline std::string fifo_path() {
+    const std::string path = directory() + "/fifo";
+    mkfifo(path.c_str(), 0600);
+    return path;
+}
+// An open that waits on a kernel thread: with O_CREAT the ring does not try it without waiting.
+inline Request waiting_open(const std::string& fifo) {
+    return make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, O_RDONLY | O_CREAT | O_CLOEXEC);
+}
+
 } // namespace test

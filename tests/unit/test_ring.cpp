@@ -369,12 +369,6 @@ void the_backlog_can_be_cancelled(void**) {
     close(fd);
 }
 
-std::string fifo_path() {
-    const std::string path = directory() + "/fifo";
-    mkfifo(path.c_str(), 0600);
-    return path;
-}
-
 int open_descriptors() {
     int count = 0;
     for (int fd = 0; fd < 256; ++fd) {
@@ -393,8 +387,7 @@ void cancel_behind_opens() {
         const int before = open_descriptors();
         std::deque<Request> opens;
         for (int i = 0; i < 2; ++i) {
-            opens.push_back(make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, O_RDONLY | O_CLOEXEC));
-            opens.back().partial = 1; // known to be one that waits
+            opens.push_back(waiting_open(fifo));
         }
         std::deque<Request> syncs = many(2, AIOC_OP_FSYNC, fd);
         assert_null(h.submit(opens).head);
@@ -436,27 +429,25 @@ void an_open_that_succeeds_after_its_cancel_is_closed(void**) {
     });
 }
 
-void a_fifo_is_opened_with_its_other_end(void**) {
+void a_fifo_is_left_to_a_worker(void**) {
     const std::string fifo = fifo_path();
     on_every_rung([&](Harness& h) {
         for (const int mine : {O_RDONLY, O_WRONLY}) {
             const int before = open_descriptors();
             Request r = make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, static_cast<uint32_t>(mine | O_CLOEXEC));
             assert_null(h.submit(r).head);
-            const time_t deadline = time(nullptr) + 20;
-            while (r.partial == 0) { // until the first try has come back
-                assert_true(time(nullptr) < deadline);
-                h.look();
-            }
-            assert_int_equal(h.come_back(), 0);
-            const int other = open(fifo.c_str(), (mine == O_RDONLY ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
             h.wait(1);
+            assert_ptr_equal(h.again.head, &r);
+            assert_int_equal(r.held_fd >= 0, mine == O_RDONLY); // the other side need not wait any more
+            assert_int_equal(h.ring.cancel(&r), -EALREADY);
+            const int other = open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+            aioc_zone_execute(&r);
             assert_true(r.result >= 0);
             assert_int_equal(fcntl(static_cast<int>(r.result), F_GETFL) & (O_ACCMODE | O_NONBLOCK), mine);
             close(static_cast<int>(r.result));
             close(other);
             assert_int_equal(open_descriptors(), before);
-            h.done = RequestList{};
+            h.again = RequestList{};
         }
     });
 }
@@ -468,10 +459,9 @@ void cancel_all_ends_everything(void**) {
     on_every_rung([&](Harness& h) {
         std::deque<Request> opens;
         for (int i = 0; i < 10; ++i) {
-            opens.push_back(make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, O_RDONLY | O_CLOEXEC));
+            opens.push_back(waiting_open(fifo));
         }
         assert_null(h.submit(opens).head);
-        h.look();
         h.ring.cancel_all();
         assert_int_equal(h.ring.waiting(), 0);
         h.wait(10);
@@ -513,7 +503,7 @@ int main() {
         cmocka_unit_test(the_backlog_can_be_cancelled),
         cmocka_unit_test(what_the_kernel_queued_can_be_cancelled),
         cmocka_unit_test(an_open_that_succeeds_after_its_cancel_is_closed),
-        cmocka_unit_test(a_fifo_is_opened_with_its_other_end),
+        cmocka_unit_test(a_fifo_is_left_to_a_worker),
         cmocka_unit_test(cancel_all_ends_everything),
         cmocka_unit_test(what_it_can_not_do_stays_on_the_list),
     };

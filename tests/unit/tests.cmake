@@ -11,4 +11,5 @@ endfunction()
 
 if(AIOC_HAVE_LIBURING AND NOT AIOC_RING STREQUAL "OFF")
     aioc_unit_test(ring)
+    aioc_unit_test(ring_faults)
 endif()

@@ -115,6 +115,8 @@ bool encodes(const Request& r) noexcept {
     case AIOC_OP_READ:
     case AIOC_OP_WRITE:
         return encodes_transfer(r);
+    case AIOC_OP_OPEN:
+        return r.held_fd < 0; // a FIFO, known to wait for its other end: a worker's
     case AIOC_OP_FSTAT:
         return r.fd >= 0; // AT_EMPTY_PATH with AT_FDCWD would name the working directory
     default:
@@ -144,9 +146,6 @@ void encode(const Request& r, const RingBuffers& buffers, const RingFiles& files
         ret->addr = reinterpret_cast<uintptr_t>(r.path);
         ret->open_flags = r.operation_flags;
         ret->len = r.mode;
-        if (r.held_fd >= 0 || r.partial != 0) {
-            ret->flags |= IOSQE_ASYNC; // a FIFO: it is to wait for its other end
-        }
         break;
     case AIOC_OP_READ:
     case AIOC_OP_WRITE:

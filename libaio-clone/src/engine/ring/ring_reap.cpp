@@ -134,7 +134,7 @@ RingEngine::Verdict RingEngine::judge(Request* r, int32_t result) const noexcept
         return judge_read(r, result, stopped);
     }
     if (r->operation == AIOC_OP_OPEN && !asked && opened_too_soon(r, result)) {
-        return Verdict::resume;
+        return Verdict::again;
     }
     if (result >= 0 || !is_of_the_ring(result)) {
         r->result = result;
@@ -152,19 +152,20 @@ RingEngine::Verdict RingEngine::judge(Request* r, int32_t result) const noexcept
 }
 
 // The ring tries an open with O_NONBLOCK (io_openat2, io_uring/openclose.c), with which a FIFO does not
-// wait for its other end as open(2) does. Then it is opened once more on a kernel thread, where a cancel
-// reaches it; the first end stays open until the second is, so that the other side sees no difference.
+// wait for its other end as open(2) does. Then a worker opens it once more; the first end stays open until
+// the second is, so that the other side sees no difference. Not on a kernel thread: a thread that has
+// submitted can't end before those have run what waits for them (io_worker_handle_work; seen on 6.18).
 bool RingEngine::opened_too_soon(Request* r, int32_t result) noexcept {
-    if ((r->operation_flags & (O_NONBLOCK | O_PATH)) != 0 || r->partial != 0 || r->held_fd >= 0) {
+    constexpr uint32_t tried_so = O_NONBLOCK | O_PATH; // by the user
+    constexpr uint32_t never_tried = O_CREAT | O_TRUNC;
+    if ((r->operation_flags & (tried_so | never_tried)) != 0) {
         return false;
     }
     if (result >= 0 && is_fifo(result)) {
         r->held_fd = result;
-    } else if (result != -ENXIO) { // for writing, and nobody reads yet
-        return false;
+        return true;
     }
-    r->partial = 1; // encode: on a kernel thread
-    return true;
+    return result == -ENXIO; // a FIFO for writing, and nobody reads yet
 }
 
 // Rings have returned short reads in the middle of files (Linux 5.x); pread(2) does not. So a short one is

@@ -63,7 +63,7 @@ const char* reason_for(int error) noexcept {
     case EOPNOTSUPP:
         return "io_uring is not supported here (a sandbox answers EOPNOTSUPP)";
     case ENOMEM:
-        return "not enough memory for a ring (before Linux 5.12 it counts against RLIMIT_MEMLOCK)";
+        return "not enough memory for a ring, or RLIMIT_MEMLOCK is too low (many kernels count it there)";
     case EMFILE:
     case ENFILE:
         return "no descriptor is left for a ring";
@@ -186,6 +186,8 @@ int inspect(const RingSettings& settings, RingSetup* setup, const char** ret_rea
 
 const char* rung_name(uint32_t rung) noexcept { return rung < rungs ? ladder[rung].name : "none"; }
 
+// Before Linux 5.12, and again on 6.18 (measured), an unprivileged ring counts against RLIMIT_MEMLOCK, which
+// is 64 KiB in many containers: then a smaller one is tried.
 int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_reason) noexcept {
     int error = climb_down(settings, settings.entries, ret);
     constexpr uint32_t few = 32;
