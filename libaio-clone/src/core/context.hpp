@@ -81,6 +81,14 @@ public:
     int set_max_workers(uint32_t count) noexcept;
     int rebind() noexcept;
 
+    // context_buffers.cpp
+    int create_buffers(uint64_t size, uint32_t count) noexcept;
+    int get_buffer(void** ret) noexcept;
+    int put_buffer(const void* buffer) noexcept;
+    int buffers_report(aioc_buffer_report* ret) noexcept;
+    int register_file(int fd) noexcept;
+    int unregister_file(int fd) noexcept;
+
     void statistics(aioc_statistics* ret) noexcept;
     uint64_t count(uint32_t operation, uint32_t engine) const noexcept;
     int ring_report(const char** ret_reason) noexcept;
