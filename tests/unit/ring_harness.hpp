@@ -15,8 +15,8 @@ extern "C" { // its header does not say so
 
 #include <deque>
 #include <poll.h>
-#include <string>
 #include <string.h>
+#include <string>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,8 +122,7 @@ struct Harness {
 };
 
 // Calls body with every set of flags that the ladder has, for one thread and for many.
-template <typename Body>
-void on_every_rung(Body body, RingSettings settings = {}) {
+template <typename Body> void on_every_rung(Body body, RingSettings settings = {}) {
     for (const bool single : {true, false}) {
         for (uint32_t rung = 0; rung < all_rungs; ++rung) {
             settings.single_threaded = single;

@@ -7,8 +7,8 @@
 #include "ring_harness.hpp"
 
 #include <errno.h>
-#include <sched.h>
 #include <linux/fs.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <vector>
@@ -121,7 +121,7 @@ void paths_answer_as_plain_calls(void**) {
         {"unlink directory", [&] { return make_path(AIOC_OP_UNLINK, "/tmp"); }},
     };
     on_every_rung([&](Harness& h) { compare_all(h, cases); });
-    struct stat made {};
+    struct stat made{};
     close(open(other.c_str(), O_CREAT | O_CLOEXEC, 0640));
     assert_int_equal(stat(other.c_str(), &made), 0);
 }
@@ -280,15 +280,17 @@ void expect_all_once(Harness& h, uint32_t count) {
 void a_full_submission_queue_is_emptied_and_refilled(void**) {
     RingSettings settings;
     settings.entries = 8;
-    on_every_rung([&](Harness& h) {
-        std::deque<Request> batch = many(100, AIOC_OP_NOP);
-        assert_null(h.submit(batch).head);
-        if (settings.rung < 5) {
-            assert_in_range(h.ring.enters(), 2, 13);
-        }
-        h.wait(100);
-        expect_all_once(h, 100);
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            std::deque<Request> batch = many(100, AIOC_OP_NOP);
+            assert_null(h.submit(batch).head);
+            if (settings.rung < 5) {
+                assert_in_range(h.ring.enters(), 2, 13);
+            }
+            h.wait(100);
+            expect_all_once(h, 100);
+        },
+        settings);
 }
 
 void a_backlog_waits_for_room(void**) {
@@ -296,15 +298,17 @@ void a_backlog_waits_for_room(void**) {
     settings.entries = 8;
     settings.max_in_flight = 16;
     const int fd = make_file(10);
-    on_every_rung([&](Harness& h) {
-        std::deque<Request> batch = many(500, AIOC_OP_FDATASYNC, fd);
-        assert_null(h.submit(batch).head);
-        assert_true(h.ring.in_flight() <= 16);
-        assert_int_equal(h.ring.in_flight() + h.ring.waiting(), 500);
-        h.wait(500);
-        expect_all_once(h, 500);
-        assert_int_equal(h.ring.waiting(), 0);
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            std::deque<Request> batch = many(500, AIOC_OP_FDATASYNC, fd);
+            assert_null(h.submit(batch).head);
+            assert_true(h.ring.in_flight() <= 16);
+            assert_int_equal(h.ring.in_flight() + h.ring.waiting(), 500);
+            h.wait(500);
+            expect_all_once(h, 500);
+            assert_int_equal(h.ring.waiting(), 0);
+        },
+        settings);
     close(fd);
 }
 
@@ -313,14 +317,16 @@ void an_overflowing_completion_queue_loses_nothing(void**) {
     settings.entries = 4;
     settings.cq_entries = 4;
     settings.max_in_flight = 200;
-    on_every_rung([&](Harness& h) {
-        std::deque<Request> batch = many(200, AIOC_OP_NOP);
-        assert_null(h.submit(batch).head);
-        assert_true(h.ring.has_completions());
-        h.wait(200);
-        expect_all_once(h, 200);
-        assert_false(h.ring.has_completions());
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            std::deque<Request> batch = many(200, AIOC_OP_NOP);
+            assert_null(h.submit(batch).head);
+            assert_true(h.ring.has_completions());
+            h.wait(200);
+            expect_all_once(h, 200);
+            assert_false(h.ring.has_completions());
+        },
+        settings);
 }
 
 void one_reap_takes_all(void**) {
@@ -353,19 +359,21 @@ void the_backlog_can_be_cancelled(void**) {
     RingSettings settings;
     settings.max_in_flight = 2;
     const int fd = make_file(10);
-    on_every_rung([&](Harness& h) {
-        std::deque<Request> batch = many(5, AIOC_OP_FSYNC, fd);
-        assert_null(h.submit(batch).head);
-        assert_int_equal(batch[3].state, state_queued);
-        assert_int_equal(h.ring.cancel(&batch[3]), 0);
-        assert_int_equal(h.ring.cancel(&batch[3]), -EALREADY);
-        h.wait(5);
-        for (size_t i = 0; i < 5; ++i) {
-            // What the kernel had may have been taken from it or not; nobody asked for the others.
-            assert_int_equal(batch[i].result, i == 3 ? -ECANCELED : 0);
-        }
-        h.done = RequestList{};
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            std::deque<Request> batch = many(5, AIOC_OP_FSYNC, fd);
+            assert_null(h.submit(batch).head);
+            assert_int_equal(batch[3].state, state_queued);
+            assert_int_equal(h.ring.cancel(&batch[3]), 0);
+            assert_int_equal(h.ring.cancel(&batch[3]), -EALREADY);
+            h.wait(5);
+            for (size_t i = 0; i < 5; ++i) {
+                // What the kernel had may have been taken from it or not; nobody asked for the others.
+                assert_int_equal(batch[i].result, i == 3 ? -ECANCELED : 0);
+            }
+            h.done = RequestList{};
+        },
+        settings);
     close(fd);
 }
 
@@ -383,28 +391,30 @@ void cancel_behind_opens() {
     settings.io_workers_max = 2;
     const std::string fifo = fifo_path();
     const int fd = make_file(10);
-    on_every_rung([&](Harness& h) {
-        const int before = open_descriptors();
-        std::deque<Request> opens;
-        for (int i = 0; i < 2; ++i) {
-            opens.push_back(waiting_open(fifo));
-        }
-        std::deque<Request> syncs = many(2, AIOC_OP_FSYNC, fd);
-        assert_null(h.submit(opens).head);
-        assert_null(h.submit(syncs).head);
-        assert_int_equal(h.ring.cancel(&syncs[0]), 0);
-        assert_int_equal(h.ring.cancel(&syncs[0]), -EALREADY);
-        assert_int_equal(h.ring.cancel(&opens[0]), 0);
-        assert_int_equal(h.ring.cancel(&opens[1]), 0);
-        h.wait(4);
-        assert_int_equal(h.again.length, 0);
-        assert_int_equal(syncs[0].result, -ECANCELED);
-        assert_int_equal(syncs[1].result, 0);
-        assert_int_equal(opens[0].result, -ECANCELED);
-        assert_int_equal(opens[1].result, -ECANCELED);
-        h.done = RequestList{};
-        assert_int_equal(open_descriptors(), before);
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            const int before = open_descriptors();
+            std::deque<Request> opens;
+            for (int i = 0; i < 2; ++i) {
+                opens.push_back(waiting_open(fifo));
+            }
+            std::deque<Request> syncs = many(2, AIOC_OP_FSYNC, fd);
+            assert_null(h.submit(opens).head);
+            assert_null(h.submit(syncs).head);
+            assert_int_equal(h.ring.cancel(&syncs[0]), 0);
+            assert_int_equal(h.ring.cancel(&syncs[0]), -EALREADY);
+            assert_int_equal(h.ring.cancel(&opens[0]), 0);
+            assert_int_equal(h.ring.cancel(&opens[1]), 0);
+            h.wait(4);
+            assert_int_equal(h.again.length, 0);
+            assert_int_equal(syncs[0].result, -ECANCELED);
+            assert_int_equal(syncs[1].result, 0);
+            assert_int_equal(opens[0].result, -ECANCELED);
+            assert_int_equal(opens[1].result, -ECANCELED);
+            h.done = RequestList{};
+            assert_int_equal(open_descriptors(), before);
+        },
+        settings);
     close(fd);
 }
 
@@ -456,21 +466,23 @@ void cancel_all_ends_everything(void**) {
     RingSettings settings;
     settings.max_in_flight = 4;
     const std::string fifo = fifo_path();
-    on_every_rung([&](Harness& h) {
-        std::deque<Request> opens;
-        for (int i = 0; i < 10; ++i) {
-            opens.push_back(waiting_open(fifo));
-        }
-        assert_null(h.submit(opens).head);
-        h.ring.cancel_all();
-        assert_int_equal(h.ring.waiting(), 0);
-        h.wait(10);
-        assert_int_equal(h.done.length, 10);
-        for (const Request& r : opens) {
-            assert_int_equal(r.result, -ECANCELED);
-        }
-        h.done = RequestList{};
-    }, settings);
+    on_every_rung(
+        [&](Harness& h) {
+            std::deque<Request> opens;
+            for (int i = 0; i < 10; ++i) {
+                opens.push_back(waiting_open(fifo));
+            }
+            assert_null(h.submit(opens).head);
+            h.ring.cancel_all();
+            assert_int_equal(h.ring.waiting(), 0);
+            h.wait(10);
+            assert_int_equal(h.done.length, 10);
+            for (const Request& r : opens) {
+                assert_int_equal(r.result, -ECANCELED);
+            }
+            h.done = RequestList{};
+        },
+        settings);
 }
 
 void what_it_can_not_do_stays_on_the_list(void**) {

@@ -2,6 +2,7 @@
 // What goes wrong around a ring: refused by filters and limits, forks, threads that end.
 #include <fcntl.h>
 #include <functional>
+#include <mutex>
 #include <sys/stat.h>
 #include <thread>
 
@@ -37,12 +38,12 @@ void in_child(const std::function<void()>& body) {
     assert_int_equal(status, 0);
 }
 
-#define REQUIRE(condition) \
-    do { \
-        if (!(condition)) { \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            _exit(3); \
-        } \
+#define REQUIRE(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
+            _exit(3);                                                                                                  \
+        }                                                                                                              \
     } while (0)
 
 void refuse_call(uint32_t number, uint32_t error) {
@@ -240,6 +241,68 @@ void an_ending_thread_takes_nothing_along(void**) {
     close(fd);
 }
 
+// Submitters hold the lock, the poller does not; a tiny ring makes the backlog change hands all the time.
+void many_submit_and_one_polls(void**) {
+    constexpr uint32_t threads = 3;
+    constexpr uint32_t batches = 300;
+    constexpr uint32_t each = 7;
+    const int fd = make_file(5000);
+    RingSettings settings;
+    settings.entries = 4;
+    settings.max_in_flight = 8;
+    Harness h;
+    assert_int_equal(h.open(settings), 0);
+    char room[64];
+    std::mutex lock;
+    std::deque<Request> all[threads];
+    uint32_t cancelled[threads] = {};
+    std::vector<std::thread> running;
+    for (uint32_t t = 0; t < threads; ++t) {
+        for (uint32_t i = 0; i < batches * each; ++i) {
+            all[t].push_back(i % 3 ? make(AIOC_OP_NOP) : make_read(fd, room, sizeof room, 4990)); // short
+        }
+        running.emplace_back([&, t] {
+            for (uint32_t b = 0; b < batches; ++b) {
+                const std::lock_guard hold(lock);
+                RequestList list;
+                for (uint32_t i = 0; i < each; ++i) {
+                    list.append(&all[t][b * each + i]);
+                }
+                h.ring.submit(list);
+                if (list.head) {
+                    abort();
+                }
+                cancelled[t] += h.ring.cancel(&all[t][b * each + 6]) == 0;
+            }
+        });
+    }
+    const time_t deadline = time(nullptr) + 60;
+    while (h.come_back() < threads * batches * each) {
+        assert_true(time(nullptr) < deadline);
+        pollfd p{h.ready.event_fd, POLLIN, 0};
+        assert_true(poll(&p, 1, 10000) == 1 || h.ring.has_completions()); // no wake-up is lost
+        h.ready.clear_signal();
+        h.ready.take(&h.done);
+        h.ring.reap(&h.done, &h.again);
+        if (h.ring.wants_submit()) {
+            const std::lock_guard hold(lock);
+            RequestList none;
+            h.ring.submit(none);
+        }
+    }
+    for (std::thread& t : running) {
+        t.join();
+    }
+    assert_int_equal(h.again.length, 0);
+    uint32_t ended = 0;
+    for (const Request* r = h.done.head; r; r = r->next) {
+        ended += r->result == -ECANCELED;
+        assert_true(r->result == -ECANCELED || r->result == (r->operation == AIOC_OP_READ ? 10 : 0));
+    }
+    assert_true(ended >= cancelled[0] + cancelled[1] + cancelled[2]);
+    close(fd);
+}
+
 void registered_buffers_are_used(void**) {
     const int fd = make_file(5000);
     on_every_rung([&](Harness& h) {
@@ -321,6 +384,7 @@ int main() {
         cmocka_unit_test(without_locked_memory_buffers_are_plain),
         cmocka_unit_test(without_descriptors_there_is_no_ring),
         cmocka_unit_test(an_ending_thread_takes_nothing_along),
+        cmocka_unit_test(many_submit_and_one_polls),
         cmocka_unit_test(registered_buffers_are_used),
         cmocka_unit_test(registered_files_are_used),
     };

@@ -50,8 +50,8 @@ static_assert(complete(), "one row per operation, in the order of their codes");
 
 // Flags that mean on a ring what they mean to preadv2(2). NOWAIT does not: a buffered write answers
 // EAGAIN where pwritev2 says EOPNOTSUPP; HIPRI wants an IOPOLL ring. Unknown ones are the kernel's to refuse.
-constexpr uint32_t rwf_served = RWF_DSYNC | RWF_SYNC | RWF_APPEND | ring_abi::rwf_noappend | ring_abi::rwf_atomic |
-                                ring_abi::rwf_dontcache;
+constexpr uint32_t rwf_served =
+    RWF_DSYNC | RWF_SYNC | RWF_APPEND | ring_abi::rwf_noappend | ring_abi::rwf_atomic | ring_abi::rwf_dontcache;
 
 // MAX_RW_COUNT: a plain call transfers no more. Longer ones are left to it, for it also checks that all
 // the bytes beyond could be the program's (access_ok).
@@ -87,8 +87,8 @@ void encode_statx(const Request& r, const char* path, uint32_t flags, io_uring_s
 
 int probe_operations(io_uring* ring, uint64_t* ret_operations) noexcept {
     constexpr unsigned opcodes = 256;
-    auto* const probe = static_cast<io_uring_probe*>(
-        calloc(1, sizeof(io_uring_probe) + opcodes * sizeof(io_uring_probe_op)));
+    auto* const probe =
+        static_cast<io_uring_probe*>(calloc(1, sizeof(io_uring_probe) + opcodes * sizeof(io_uring_probe_op)));
     if (!probe) {
         return -ENOMEM;
     }
@@ -125,14 +125,15 @@ bool encodes(const Request& r) noexcept {
 }
 
 bool has_position(int fd, bool to_read) noexcept {
-    struct statx file {};
+    struct statx file{};
     if (sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_SIZE, &file) < 0) {
         return true;
     }
     if (S_ISBLK(file.stx_mode)) {
         return true;
     }
-    return S_ISREG(file.stx_mode) && (!to_read || file.stx_size > 0) && sys::call(SYS_lseek, fd, 0L, SEEK_CUR) != -ESPIPE;
+    return S_ISREG(file.stx_mode) && (!to_read || file.stx_size > 0) &&
+           sys::call(SYS_lseek, fd, 0L, SEEK_CUR) != -ESPIPE;
 }
 
 void encode(const Request& r, const RingBuffers& buffers, const RingFiles& files, io_uring_sqe* ret) noexcept {

@@ -36,9 +36,9 @@ public:
     // 0 or -errno: then another engine serves. event_fd is written for every completion.
     int open(const RingSettings& settings, int event_fd) noexcept;
     bool is_open() const noexcept { return setup_ != nullptr; }
-    uint32_t rung() const noexcept;          // of the ladder of setup flags, the one in use
-    const char* rung_name() const noexcept;  // static text
-    uint32_t setup_flags() const noexcept;   // IORING_SETUP_* in use
+    uint32_t rung() const noexcept;         // of the ladder of setup flags, the one in use
+    const char* rung_name() const noexcept; // static text
+    uint32_t setup_flags() const noexcept;  // IORING_SETUP_* in use
 
     // Can the ring answer as the plain call does? By the opcodes that the kernel reported and by the
     // arguments; what the descriptor is, is seen at submission.
@@ -118,9 +118,9 @@ private:
     ReadyList* const ready_;
     RingBuffers buffers_;
     RingFiles files_;
-    uint32_t limit_ = 0;    // requests in flight
-    RequestList backlog_;   // doubly linked, so that cancel takes requests out
-    uint32_t tail_ = 0;     // of the submission queue, with what was not announced yet
+    uint32_t limit_ = 0;  // requests in flight
+    RequestList backlog_; // doubly linked, so that cancel takes requests out
+    uint32_t tail_ = 0;   // of the submission queue, with what was not announced yet
     bool no_sync_cancel_ = false;
 
     const unsigned* cq_head_ = nullptr;
@@ -128,9 +128,9 @@ private:
     const unsigned* sq_flags_ = nullptr;
 
     // Shared between the sides, atomically.
-    uint32_t watched_flags_ = 0; // of the ring's flags word: those after which the poller must enter
-    uint32_t in_flight_ = 0;     // given to the kernel and not reaped
-    uint32_t waiting_ = 0;       // length of the backlog
+    uint32_t watched_flags_ = 0;   // of the ring's flags word: those after which the poller must enter
+    uint32_t in_flight_ = 0;       // given to the kernel and not reaped
+    uint32_t waiting_ = 0;         // length of the backlog
     Request* continued_ = nullptr; // stack: from reap to the next submit
     uint32_t refused_ = 0;         // errno: the kernel takes nothing from us any more
     uint32_t stopping_ = 0;        // cancel_all was called

@@ -22,7 +22,10 @@ void RingEngine::cancel_all() noexcept {}
 void RingEngine::stop() noexcept {}
 void RingEngine::forget() noexcept { buffers_.forget(); }
 int RingEngine::register_buffers() noexcept { return -ENOSYS; }
-int RingEngine::register_file(int) noexcept { return -ENOSYS; }
+int RingEngine::register_file(int fd) noexcept {
+    const int error = RingFiles::suits(fd);
+    return error < 0 ? error : -ENOSYS;
+}
 int RingEngine::unregister_file(int) noexcept { return -ENOENT; }
 
 } // namespace aioc

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/ring/ring_files.hpp"
 
+#include "sys/syscall.hpp"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace aioc {
 
@@ -16,6 +21,15 @@ void RingFiles::forget() noexcept {
     slot_by_fd_ = nullptr;
     known_ = slots_ = 0;
     memset(used_, 0, sizeof used_);
+}
+
+int RingFiles::suits(int fd) noexcept {
+    struct statx file{};
+    if (fd < 0 || sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) < 0) {
+        return -EBADF;
+    }
+    const bool of_files = S_ISREG(file.stx_mode) || S_ISBLK(file.stx_mode);
+    return of_files && sys::call(SYS_lseek, fd, 0L, SEEK_CUR) >= 0 ? 0 : -EINVAL;
 }
 
 int RingFiles::grow(uint32_t fds) noexcept {

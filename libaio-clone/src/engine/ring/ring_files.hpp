@@ -19,6 +19,9 @@ public:
     bool is_open() const noexcept { return slots_ > 0; }
     void forget() noexcept;
 
+    // Can it be read and written at an offset? 0, -EBADF or -EINVAL.
+    static int suits(int fd) noexcept;
+
     int slot_of(int fd) const noexcept {
         return fd >= 0 && static_cast<uint32_t>(fd) < known_ ? slot_by_fd_[fd] - 1 : -1;
     }

@@ -43,7 +43,7 @@ bool is_interruption(int32_t result) noexcept {
 }
 
 bool is_fifo(int fd) noexcept {
-    struct statx file {};
+    struct statx file{};
     return sys::call(SYS_lseek, fd, 0L, SEEK_CUR) == -ESPIPE &&
            sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) == 0 &&
            S_ISFIFO(file.stx_mode);

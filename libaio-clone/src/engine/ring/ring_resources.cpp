@@ -2,7 +2,6 @@
 // What is registered with the ring, and how a forked child lets go of it.
 #include "engine/ring/ring_engine.hpp"
 
-#include "engine/ring/ring_encode.hpp"
 #include "engine/ring/ring_setup.hpp"
 
 #include <errno.h>
@@ -38,29 +37,33 @@ int RingEngine::register_buffers() noexcept {
     return buffers_.status();
 }
 
-int RingEngine::register_file(int fd) noexcept {
-    struct stat file {};
-    if (fd < 0 || fstat(fd, &file) != 0) {
-        return -EBADF;
+namespace {
+
+// A table of free slots. Not by io_uring_register_files_sparse, which would raise the process's RLIMIT_NOFILE.
+int register_table(int ring_fd, uint32_t* ret_slots) noexcept {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    constexpr uint32_t most = RingFiles::slots_max;
+    *ret_slots = limit.rlim_cur < most ? static_cast<uint32_t>(limit.rlim_cur) : most;
+    int none[most];
+    for (int& slot : none) {
+        slot = -1;
     }
-    if ((!S_ISREG(file.st_mode) && !S_ISBLK(file.st_mode)) || !has_position(fd, false)) {
-        return -EINVAL; // the ring neither reads nor writes it
+    return io_uring_register(static_cast<unsigned>(ring_fd), IORING_REGISTER_FILES, none, *ret_slots);
+}
+
+} // namespace
+
+int RingEngine::register_file(int fd) noexcept {
+    if (const int error = RingFiles::suits(fd); error < 0) {
+        return error;
     }
     if (!setup_) {
         return -ENOSYS;
     }
     if (!files_.is_open()) {
-        // Not by io_uring_register_files_sparse: that would raise the process's RLIMIT_NOFILE.
-        rlimit limit{};
-        getrlimit(RLIMIT_NOFILE, &limit);
-        const uint32_t slots =
-            limit.rlim_cur < RingFiles::slots_max ? static_cast<uint32_t>(limit.rlim_cur) : RingFiles::slots_max;
-        int none[RingFiles::slots_max];
-        for (int& slot : none) {
-            slot = -1;
-        }
-        const int error = io_uring_register(static_cast<unsigned>(setup_->ring.ring_fd), IORING_REGISTER_FILES, none, slots);
-        if (error < 0) {
+        uint32_t slots = 0;
+        if (const int error = register_table(setup_->ring.ring_fd, &slots); error < 0) {
             return error;
         }
         files_.open(slots);
@@ -107,7 +110,7 @@ bool is_ring(int fd, const struct stat& ours) noexcept {
     char target[32];
     const ssize_t length = readlink(link, target, sizeof target);
     constexpr char name[] = "anon_inode:[io_uring]";
-    struct stat file {};
+    struct stat file{};
     return length == sizeof name - 1 && memcmp(target, name, sizeof name - 1) == 0 && fstat(fd, &file) == 0 &&
            file.st_dev == ours.st_dev && file.st_ino == ours.st_ino;
 }

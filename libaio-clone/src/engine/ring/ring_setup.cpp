@@ -24,11 +24,11 @@ struct Rung {
 constexpr uint32_t sized = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
 constexpr uint32_t deferred = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
 constexpr Rung ladder[rungs] = {
-    {"deferred, without an array", deferred | IORING_SETUP_SUBMIT_ALL | sized | ring_abi::setup_no_sqarray}, // 6.6
-    {"deferred", deferred | IORING_SETUP_SUBMIT_ALL | sized},                                                // 6.1
+    {"deferred, without an array", deferred | IORING_SETUP_SUBMIT_ALL | sized | ring_abi::setup_no_sqarray},  // 6.6
+    {"deferred", deferred | IORING_SETUP_SUBMIT_ALL | sized},                                                 // 6.1
     {"cooperative", IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | sized}, // 5.19
-    {"submit all", IORING_SETUP_SUBMIT_ALL | sized},                                                         // 5.18
-    {"sized", sized},                                                                                        // 5.6
+    {"submit all", IORING_SETUP_SUBMIT_ALL | sized},                                                          // 5.18
+    {"sized", sized},                                                                                         // 5.6
     {"plain", 0},
 };
 

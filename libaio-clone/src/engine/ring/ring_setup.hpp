@@ -14,7 +14,7 @@ struct RingSetup {
     uint32_t flags = 0;
     uint32_t enter_flags = 0; // for every io_uring_enter
     uint64_t operations = 0;  // bit AIOC_OP_*: the kernel has its opcode
-    struct stat identity {};  // of the descriptor
+    struct stat identity{};   // of the descriptor
 };
 
 constexpr uint32_t rungs = 6;
