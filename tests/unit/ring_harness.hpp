@@ -15,6 +15,7 @@ extern "C" { // its header does not say so
 
 #include <deque>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <string>
 #include <sys/eventfd.h>
@@ -138,9 +139,10 @@ template <typename Body> void on_every_rung(Body body, RingSettings settings = {
 
 inline std::string directory() {
     static const std::string path = [] {
-        char name[] = "/tmp/aioclone-ring-XXXXXX";
-        assert_non_null(mkdtemp(name));
-        return std::string(name);
+        const char* const base = getenv("TMPDIR"); // so that other file systems can be tried
+        std::string name = std::string(base ? base : "/tmp") + "/aioclone-ring-XXXXXX";
+        assert_non_null(mkdtemp(name.data()));
+        return name;
     }();
     return path;
 }

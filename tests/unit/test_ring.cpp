@@ -229,7 +229,10 @@ void direct_reads_stop_at_the_end(void**) {
         if (fd >= 0) { // not every file system has O_DIRECT
             assert_int_equal(h.run(make_read(fd, aligned, 8192, 0)), 5000);
             assert_int_equal(h.run(make_read(fd, aligned, 8192, 4096)), 904);
-            assert_int_equal(h.run(make_read(fd, static_cast<char*>(aligned) + 1, 511, 0)), -EINVAL);
+            char* const odd = static_cast<char*>(aligned) + 1; // -EINVAL, or tmpfs does it
+            Request plain = make_read(fd, odd, 511, 0);
+            aioc_zone_execute(&plain);
+            assert_int_equal(h.run(make_read(fd, odd, 511, 0)), plain.result);
         }
     });
     free(aligned);
