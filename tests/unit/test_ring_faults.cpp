@@ -144,6 +144,47 @@ void what_ran_before_a_later_filter_comes_back(void**) {
     close(fd);
 }
 
+// A deferred ring hands nothing out without being entered. What it has is neither reported before the kernel
+// has let go of it, nor asked for again and again (docs/ring.md).
+void what_a_deferred_ring_has_stays_with_it(void**) {
+    const int fd = make_file(10);
+    in_child([=] {
+        Harness h;
+        RingSettings settings;
+        settings.single_threaded = true;
+        REQUIRE(h.open(settings) == 0);
+        if ((h.ring.setup_flags() & (1u << 13)) == 0) { // DEFER_TASKRUN
+            return;
+        }
+        std::deque<Request> batch(10, make(AIOC_OP_FSYNC, fd));
+        REQUIRE(h.submit(batch).head == nullptr);
+        refuse_call(SYS_io_uring_enter, EPERM);
+        pollfd p{h.ready.event_fd, POLLIN, 0};
+        REQUIRE(poll(&p, 1, 10000) == 1); // the first has completed
+        h.look();
+        REQUIRE(h.ring.in_flight() == 10 - h.come_back() && h.ring.in_flight() > 0);
+        REQUIRE(!h.ring.has_completions() && !h.ring.wants_submit());
+    });
+    close(fd);
+}
+
+void a_thread_that_the_ring_is_not_for_gets_requests_back(void**) {
+    RingSettings settings;
+    settings.single_threaded = true;
+    Harness h;
+    assert_int_equal(h.open(settings), 0);
+    if ((h.ring.setup_flags() & (1u << 12)) == 0) { // SINGLE_ISSUER
+        return;
+    }
+    Request r = make(AIOC_OP_NOP);
+    Request* left = nullptr;
+    std::thread([&] { left = h.submit(r).head; }).join();
+    assert_ptr_equal(left, &r);
+    assert_int_equal(r.state, state_held);
+    assert_int_equal(h.run(make(AIOC_OP_NOP)), 0); // its own thread goes on
+    assert_int_equal(h.ring.enters(), 2);
+}
+
 void a_child_leaves_the_ring_alone(void**) {
     const std::string fifo = fifo_path();
     on_every_rung([&](Harness& h) {
@@ -379,6 +420,8 @@ int main() {
         cmocka_unit_test(a_filter_on_use_is_noticed_at_once),
         cmocka_unit_test(a_later_filter_gives_requests_back),
         cmocka_unit_test(what_ran_before_a_later_filter_comes_back),
+        cmocka_unit_test(what_a_deferred_ring_has_stays_with_it),
+        cmocka_unit_test(a_thread_that_the_ring_is_not_for_gets_requests_back),
         cmocka_unit_test(a_child_leaves_the_ring_alone),
         cmocka_unit_test(a_child_closes_only_the_ring),
         cmocka_unit_test(without_locked_memory_buffers_are_plain),

@@ -159,8 +159,7 @@ int RingEngine::flush() noexcept {
             return 0;
         }
         sys::store_release(*ring.sq.ktail, tail_);
-        const int taken =
-            io_uring_enter(static_cast<unsigned>(ring.enter_ring_fd), pending, 0, setup_->enter_flags, nullptr);
+        const int taken = enter_ring(*setup_, pending, 0);
         sys::store_relaxed(enters_, enters_ + 1);
         if (taken > 0) {
             continue;

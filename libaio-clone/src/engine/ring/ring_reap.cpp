@@ -55,7 +55,6 @@ void RingEngine::reap(RequestList* done, RequestList* again) noexcept {
     if (!setup_) {
         return;
     }
-    const io_uring& ring = setup_->ring;
     uint32_t finished = 0;
     // A deferred ring hands out 20 completions per entry (liburing#1474), an overflown one as many as
     // fit: each turn makes progress, and what is in flight bounds the turns.
@@ -64,8 +63,7 @@ void RingEngine::reap(RequestList* done, RequestList* again) noexcept {
         if (turns == 0 || (sys::load_acquire(*sq_flags_) & sys::load_relaxed(watched_flags_)) == 0) {
             break;
         }
-        const int error = io_uring_enter(static_cast<unsigned>(ring.enter_ring_fd), 0, 0,
-                                         IORING_ENTER_GETEVENTS | setup_->enter_flags, nullptr);
+        const int error = enter_ring(*setup_, 0, IORING_ENTER_GETEVENTS);
         if (error < 0) {
             if (error != -EINTR && error != -EAGAIN && error != -EBUSY && error != -EEXIST) {
                 sys::store_relaxed(watched_flags_, uint32_t{0}); // asked in vain for ever

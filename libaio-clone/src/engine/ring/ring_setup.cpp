@@ -209,6 +209,16 @@ int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_r
     return error;
 }
 
+int enter_ring(const RingSetup& setup, unsigned count, unsigned flags) noexcept {
+    const auto index = static_cast<unsigned>(setup.ring.enter_ring_fd);
+    const int taken = io_uring_enter(index, count, 0, flags | setup.enter_flags, nullptr);
+    if ((taken == -EINVAL || taken == -EBADF) && setup.enter_flags != 0) {
+        // Another thread than the one that registered the ring: it has no such index.
+        return io_uring_enter(static_cast<unsigned>(setup.ring.ring_fd), count, 0, flags, nullptr);
+    }
+    return taken;
+}
+
 void tear_down_ring(RingSetup* setup) noexcept { io_uring_queue_exit(&setup->ring); }
 
 } // namespace aioc

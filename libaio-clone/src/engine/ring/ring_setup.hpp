@@ -22,6 +22,8 @@ const char* rung_name(uint32_t rung) noexcept;
 
 // 0 or -errno; ret_reason, a static text, says why not. Nothing is left open on failure.
 int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_reason) noexcept;
+// io_uring_enter, which never waits here. What it took, or -errno.
+int enter_ring(const RingSetup& setup, unsigned count, unsigned flags) noexcept;
 void tear_down_ring(RingSetup* setup) noexcept;
 
 } // namespace aioc
