@@ -156,6 +156,17 @@ typedef struct aioc_engine_report {
 } aioc_engine_report;
 #define AIOC_ENGINE_REPORT_INIT {sizeof(aioc_engine_report), 0, 0, 0, NULL}
 
+/* The pool of buffers of a context. */
+typedef struct aioc_buffer_report {
+    uint32_t size;        /* sizeof(aioc_buffer_report) */
+    uint32_t count;       /* buffers there are */
+    uint32_t taken;       /* of these, not put back */
+    int32_t registered;   /* 0: with io_uring; else -errno, why not (-ENOSYS: no ring is in use,
+                           * -ENOMEM: RLIMIT_MEMLOCK); they serve all the same */
+    uint64_t buffer_size; /* bytes of each */
+} aioc_buffer_report;
+#define AIOC_BUFFER_REPORT_INIT {sizeof(aioc_buffer_report), 0, 0, 0, 0}
+
 /* --- Contexts ------------------------------------------------------------------- */
 
 /* options NULL: defaults. 0, or -EFAULT -EINVAL -E2BIG -ENOMEM -EMFILE -ENFILE, or why the
@@ -238,6 +249,32 @@ AIOC_API int aioc_reap(aioc_context *ctx, aioc_completion *ret, uint32_t max);
 
 /* Accepted and not yet delivered. */
 AIOC_API int64_t aioc_nreqs(aioc_context *ctx);
+
+/* --- Buffers and files known to the kernel -------------------------------------- */
+
+/* Gives the context a pool of count buffers of size bytes (rounded up to whole pages), each at
+ * the start of a page, as O_DIRECT wants it. Reads and writes that lie inside of one or more of
+ * them are faster where io_uring runs them: their pages are pinned once instead of each time.
+ * Once per context; freed with it, and unmapped: no pointer into it is valid after aioc_destroy.
+ * -EINVAL (0, or too large), -EEXIST (there is a pool), -ENOMEM. */
+AIOC_API int aioc_buffer_create(aioc_context *ctx, uint64_t size, uint32_t count);
+/* A free buffer, its content whatever it was. -ENOBUFS: all are taken. -ENOENT: no pool. */
+AIOC_API int aioc_buffer_get(aioc_context *ctx, void **ret);
+/* Gives it back; no request may be using it. -EINVAL: no buffer of this context begins there.
+ * -EALREADY: it is not taken. -ENOENT: no pool. In a forked child there is none; the memory
+ * stays there to be read. */
+AIOC_API int aioc_buffer_put(aioc_context *ctx, void *buffer);
+/* 0, or -ENOENT (no pool), -EINVAL (size), -EFAULT. */
+AIOC_API int aioc_buffer_info(aioc_context *ctx, aioc_buffer_report *ret);
+
+/* Tells io_uring the file open as fd, so that requests which name fd find it faster. From then on
+ * and until aioc_file_unregister such requests may mean this file, also when fd has been closed and
+ * its number used again: unregister before you close. Regular files and block devices; 256 at a time.
+ * -EBADF, -EINVAL (neither), -EEXIST, -ENFILE (256), -ENOMEM, or why there is no ring (-ENOSYS).
+ * It is only ever a matter of speed: all errors but -EBADF can be ignored. */
+AIOC_API int aioc_file_register(aioc_context *ctx, int fd);
+/* Requests under way keep the file. -ENOENT: it is not registered. */
+AIOC_API int aioc_file_unregister(aioc_context *ctx, int fd);
 
 /* --- Workers -------------------------------------------------------------------- */
 

@@ -32,6 +32,10 @@ SIZE(aioc_engine_report, 24);
 AT(aioc_engine_report, size, 0); AT(aioc_engine_report, status, 4); AT(aioc_engine_report, spawner, 8);
 AT(aioc_engine_report, reserved, 12); AT(aioc_engine_report, reason, 16);
 
+SIZE(aioc_buffer_report, 24);
+AT(aioc_buffer_report, size, 0); AT(aioc_buffer_report, count, 4); AT(aioc_buffer_report, taken, 8);
+AT(aioc_buffer_report, registered, 12); AT(aioc_buffer_report, buffer_size, 16);
+
 SIZE(aioc_request, 8);
 VALUE(AIOC_OP_NOP, 1); VALUE(AIOC_OP_OPEN, 2); VALUE(AIOC_OP_CLOSE, 3); VALUE(AIOC_OP_READ, 4);
 VALUE(AIOC_OP_WRITE, 5); VALUE(AIOC_OP_READAHEAD, 6); VALUE(AIOC_OP_STAT, 7); VALUE(AIOC_OP_LSTAT, 8);

@@ -114,7 +114,9 @@ static void options_are_checked(void **state) {
     assert_int_equal(aioc_create(&other, &options), -EINVAL);
     options.max_workers = 0;
     options.engine = AIOC_ENGINE_RING;
-    assert_int_equal(aioc_create(&other, &options), -ENOSYS);
+    if (aioc_probe(AIOC_ENGINE_RING) < 0) { /* as this build and machine have it */
+        assert_int_equal(aioc_create(&other, &options), aioc_probe(AIOC_ENGINE_RING));
+    }
     options.engine = 77;
     assert_int_equal(aioc_create(&other, &options), -EINVAL);
     assert_ptr_equal(other, (aioc_context *)1); /* untouched on failure */
@@ -148,7 +150,11 @@ static void environment_overrides(void **state) {
     }
     free(before);
     setenv("AIOC_ENGINE", "ring", 1);
-    assert_int_equal(aioc_create(&other, NULL), -ENOSYS);
+    const int created = aioc_create(&other, NULL);
+    assert_int_equal(created, aioc_probe(AIOC_ENGINE_RING));
+    if (created == 0) {
+        assert_int_equal(aioc_destroy(other), 0);
+    }
     unsetenv("AIOC_ENGINE");
 }
 

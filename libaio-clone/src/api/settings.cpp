@@ -87,6 +87,9 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
         return -ENOSYS;
     }
 #endif
+    if (const char* const rung = secure_getenv("AIOC_RING_RUNG")) { // for tests
+        ret->ring_rung = static_cast<uint32_t>(strtoul(rung, nullptr, 10));
+    }
     ret->single_threaded = (o.flags & AIOC_SINGLE_THREADED) != 0;
     ret->trusts_paths = (o.flags & AIOC_LOCAL_PATHS) != 0;
     const bool automatic = o.engine == AIOC_ENGINE_AUTO;

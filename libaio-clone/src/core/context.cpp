@@ -15,7 +15,7 @@ namespace aioc {
 
 Context::Context(const Settings& settings) noexcept
     : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded),
-      outstanding_max_(settings.outstanding_max), router_(settings.engines),
+      ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
       workers_(settings.spawner, settings.workers, &ready_) {
     if (settings.trusts_paths) {
         inline_.trust_paths();
@@ -181,7 +181,7 @@ void Context::statistics(aioc_statistics* ret) noexcept {
     lock_.lock();
     const WorkerCounts workers = workers_.counts();
     ret->submitted = submitted_;
-    ret->queued = workers.queued + collected_.length + to_workers_.length + to_ring_.length;
+    ret->queued = workers.queued + collected_.length + to_workers_.length + to_ring_.length + ring_.waiting();
     ret->inline_misses = inline_.misses();
     lock_.unlock();
     ret->workers = workers.alive;

@@ -40,6 +40,7 @@ struct Settings {
     bool single_threaded = false;
     bool trusts_paths = false;
     EngineChoice engines;
+    uint32_t ring_rung = 0; // the first of the ladder of its setup flags that is tried
     uint32_t spawner = AIOC_SPAWNER_AUTO;
     WorkerLimits workers;
     uint64_t outstanding_max = UINT64_MAX;
@@ -81,6 +82,14 @@ public:
     int set_min_workers(uint32_t count) noexcept;
     int set_max_workers(uint32_t count) noexcept;
     int rebind() noexcept;
+
+    // context_buffers.cpp
+    int create_buffers(uint64_t size, uint32_t count) noexcept;
+    int get_buffer(void** ret) noexcept;
+    int put_buffer(const void* buffer) noexcept;
+    int buffers_report(aioc_buffer_report* ret) noexcept;
+    int register_file(int fd) noexcept;
+    int unregister_file(int fd) noexcept;
 
     void statistics(aioc_statistics* ret) noexcept;
     uint64_t count(uint32_t operation, uint32_t engine) const noexcept;
@@ -146,6 +155,7 @@ private:
     uint32_t holds_ = 0;
     bool closing_ = false;
     const bool single_threaded_;
+    const uint32_t ring_rung_;
     uint64_t outstanding_max_;
     uint64_t submitted_ = 0;
 
@@ -153,7 +163,7 @@ private:
     InlineEngine inline_;
     ReadyList ready_;
     WorkersEngine workers_;
-    RingEngine ring_;
+    RingEngine ring_{&ready_};
     int ring_status_ = 1; // 0: open, 1: not tried yet, else why not
 
     uint32_t cold_rounds_ = 0;   // in a row in which a helper would have paid

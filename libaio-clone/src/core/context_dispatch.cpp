@@ -47,6 +47,9 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     if (r->engine == AIOC_ENGINE_RING && !(open_ring() && ring_.serves(*r))) {
         r->engine = AIOC_ENGINE_WORKERS;
     }
+    if (r->engine == AIOC_ENGINE_RING) {
+        r->attempt = attempt_none;
+    }
     r->queue = nullptr;
     (r->engine == AIOC_ENGINE_RING ? to_ring_ : to_workers_).append(r);
 }
@@ -55,6 +58,7 @@ RingEngine* Context::open_ring() noexcept {
     if (ring_status_ > 0) {
         RingSettings settings;
         settings.single_threaded = single_threaded_;
+        settings.rung = ring_rung_;
         const int status = ring_.open(settings, ready_.event_fd);
         sys::store_release(ring_status_, status);
         sys::full_fence();

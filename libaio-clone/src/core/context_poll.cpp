@@ -76,6 +76,7 @@ void Context::fetch_ring() noexcept {
     }
     lock_.lock();
     while (Request* const r = again.take_first()) {
+        sys::store_release(r->state, uint32_t{state_held});
         r->engine = AIOC_ENGINE_WORKERS;
         r->pace = pace_slow;
         r->attempt = attempt_none;

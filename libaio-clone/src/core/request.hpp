@@ -19,6 +19,7 @@ enum RequestState : uint32_t {
     state_running,    // given to an engine that executes it
     state_cancelling, // running, and its result is to be undone
     state_done,       // on its way to the callback
+    state_stopping,   // running, and the kernel was asked to stop it; its own result counts
 };
 
 // How a request can be tried by a thread that must not wait.

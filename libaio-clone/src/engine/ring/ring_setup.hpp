@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "engine/ring/ring_abi.hpp"
+#include "engine/ring/ring_settings.hpp"
+
+#include <sys/stat.h>
+
+namespace aioc {
+
+// A ring as the kernel gave it.
+struct RingSetup {
+    io_uring ring{};
+    uint32_t rung = 0;
+    uint32_t flags = 0;
+    uint32_t enter_flags = 0; // for every io_uring_enter
+    uint64_t operations = 0;  // bit AIOC_OP_*: the kernel has its opcode
+    struct stat identity{};   // of the descriptor
+};
+
+constexpr uint32_t rungs = 6;
+const char* rung_name(uint32_t rung) noexcept;
+
+// 0 or -errno; ret_reason, a static text, says why not. Nothing is left open on failure.
+int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_reason) noexcept;
+// io_uring_enter, which never waits here. What it took, or -errno.
+int enter_ring(const RingSetup& setup, unsigned count, unsigned flags) noexcept;
+void tear_down_ring(RingSetup* setup) noexcept;
+
+} // namespace aioc
