@@ -75,7 +75,7 @@ void measure(Subject& subject, Load& load, double seconds, Sample* ret) {
     const Counters after = subject.counters();
     const auto grown = [](double was, double is) { return was < 0 ? -1 : is - was; };
     ret->counters = {grown(before.wakes, after.wakes), grown(before.signals, after.signals),
-                     grown(before.inline_served, after.inline_served)};
+                     grown(before.inline_served, after.inline_served), grown(before.served, after.served)};
     ret->latency = quantiles(load.latency());
     ret->cold = quantiles(load.cold());
     ret->submit = quantiles(load.submit());

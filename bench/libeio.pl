@@ -27,12 +27,11 @@ if ($workload =~ /^fsync/) {
     }
 }
 my @tree = map "$directory/t/d" . ($_ % 100) . "/f$_", 0 .. 19999 if $workload =~ /^(stat|open)/;
-# O_DIRECT wants an aligned buffer, which a Perl string is not: one that is mapped is.
-my @buffer;
+# O_DIRECT wants aligned memory: each string has room to start at the next page.
+my (@buffer, @at);
 for my $i (0 .. ($once && $depth > 16 ? 15 : $depth - 1)) {
-    my $bytes = $length || 4096;
-    IO::AIO::mmap $buffer[$i], $bytes, IO::AIO::PROT_READ | IO::AIO::PROT_WRITE, IO::AIO::MAP_PRIVATE | IO::AIO::MAP_ANONYMOUS
-        or die "mmap: $!";
+    $buffer[$i] = 'x' x (($length || 4096) + 8192);
+    $at[$i] = -unpack('J', pack 'p', $buffer[$i]) & 4095;
 }
 IO::AIO::min_parallel 4;
 IO::AIO::max_parallel 4;
@@ -58,19 +57,19 @@ sub start {
         aio_nop $ended;
     } elsif ($blocks) {
         my $bad = sub { ++$errors if $_[0] != $length; &$ended };
-        my $at = int(rand $blocks) * $length;
+        my $where = int(rand $blocks) * $length;
         if ($writes) {
-            aio_write $fh, $at, $length, $buffer[$i], 0, $bad;
+            aio_write $fh, $where, $length, $buffer[$i], $at[$i], $bad;
         } else {
-            aio_read $fh, $at, $length, $buffer[$i % @buffer], 0, $bad;
+            aio_read $fh, $where, $length, $buffer[$i % @buffer], $at[$i % @buffer], $bad;
         }
     } elsif ($workload eq 'stat') {
         aio_stat $tree[rand @tree], sub { ++$errors if $_[0]; &$ended };
     } elsif (@files) {
         my $f = $i % 8;
-        my $at = $appended[$f];
+        my $where = $appended[$f];
         $appended[$f] += $length;
-        aio_write $files[$f], $at, $length, $buffer[$i], 0, sub {
+        aio_write $files[$f], $where, $length, $buffer[$i], $at[$i], sub {
             ++$errors if $_[0] != $length;
             return &$ended if $dsync;
             aio_fdatasync $files[$f], sub { ++$errors if $_[0]; &$ended };
@@ -80,7 +79,7 @@ sub start {
             my $file = $_[0] or return ++$errors, &$ended;
             aio_stat $file, sub {
                 my $size = -s _;
-                aio_read $file, 0, $size, $buffer[$i], 0, sub {
+                aio_read $file, 0, $size, $buffer[$i], $at[$i], sub {
                     ++$errors if $_[0] != $size;
                     aio_close $file, $ended;
                 };

@@ -104,7 +104,10 @@ void extras(const Job& job, const Result& result, Json* json) {
     per_operation("allocs_per_op", [](const Sample& s) { return s.allocations; });
     per_operation("wakes_per_op", [](const Sample& s) { return s.counters.wakes; });
     per_operation("signals_per_op", [](const Sample& s) { return s.counters.signals; });
-    per_operation("inline_share", [](const Sample& s) { return s.counters.inline_served; });
+    if (middle(result, [](const Sample& s) { return s.counters.inline_served; }) >= 0) {
+        const auto share = [](const Sample& s) { return s.counters.inline_served / std::max(1.0, s.counters.served); };
+        json->number("inline_share", middle(result, share), 4);
+    }
     if (result.worker_bytes >= 0) {
         json->number("bytes_per_worker", result.worker_bytes);
     }
@@ -153,14 +156,17 @@ std::string record(const Settings& settings, const Job& job, const Result& resul
     json.number("rounds", static_cast<double>(rates.size()));
     json.number("min", *std::min_element(rates.begin(), rates.end()));
     json.number("max", *std::max_element(rates.begin(), rates.end()));
+    double operations = 0;
     double disturbed = 0;
     double errors = 0;
     int64_t first_error = 0;
     for (const Sample& s : result.samples) {
+        operations += s.operations;
         disturbed += s.disturbed;
         errors += s.errors;
         first_error = first_error != 0 ? first_error : s.first_error;
     }
+    json.number("operations", operations);
     json.number("disturbed", disturbed);
     json.number("errors", errors);
     if (errors > 0) {

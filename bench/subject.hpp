@@ -13,6 +13,7 @@ struct Counters { // since the subject was made; negative: not counted
     double wakes = -1;
     double signals = -1; // writes to the poll descriptor
     double inline_served = -1;
+    double served = -1; // requests: an operation may be several
 };
 
 // One run. It crosses from the subject's process to the program in shared memory.

@@ -107,7 +107,7 @@ public:
     Counters counters() override {
         const aioc_statistics now = statistics();
         return {static_cast<double>(now.worker_wakeups), static_cast<double>(now.poll_wakeups),
-                static_cast<double>(aioc_count(context_, 0, AIOC_ENGINE_INLINE))};
+                static_cast<double>(aioc_count(context_, 0, AIOC_ENGINE_INLINE)), static_cast<double>(now.completed)};
     }
 
     double worker_bytes() override {
@@ -186,6 +186,7 @@ private:
             return;
         }
         // What was submitted in callbacks is started at the end of the poll: that is a submit call too.
+        callback_ticks_ = 0;
         const uint64_t start = ticks();
         aioc_poll_cb(context_);
         load_.submit_took(ticks() - start - callback_ticks_);

@@ -51,7 +51,7 @@ public:
         } while (!load.stopping());
     }
 
-    Counters counters() override { return {static_cast<double>(wakes_), static_cast<double>(signals_), -1}; }
+    Counters counters() override { return {static_cast<double>(wakes_), static_cast<double>(signals_), -1, -1}; }
 
 private:
     struct Request : Slot {
