@@ -32,8 +32,8 @@ double kernel_thread_ticks(const char* pid) {
     unsigned long user = 0;
     unsigned long system = 0;
     constexpr unsigned long kernel_thread = 0x00200000; // PF_KTHREAD
-    if (!after_name || sscanf(after_name + 1, " %*c %ld %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu", &parent, &flags, &user,
-                              &system) != 4) {
+    if (!after_name || sscanf(after_name + 1, " %*c %ld %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu", &parent, &flags,
+                              &user, &system) != 4) {
         return 0;
     }
     return (flags & kernel_thread) != 0 ? static_cast<double>(user + system) : 0;

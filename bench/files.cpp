@@ -186,7 +186,8 @@ bool make_files(const Settings& settings, const Workload& workload, FileSet* ret
     case Kind::append_dsync:
         return open_sync_files(ret);
     case Kind::write:
-        return open_data(settings, "write", std::min(write_bytes, settings.bytes), O_RDWR, ret) && cache_in_small_pages(*ret);
+        return open_data(settings, "write", std::min(write_bytes, settings.bytes), O_RDWR, ret) &&
+               cache_in_small_pages(*ret);
     case Kind::read:
         if (workload.direct) {
             return open_data(settings, "cold", settings.bytes, O_RDONLY | O_DIRECT, ret);

@@ -14,15 +14,15 @@ struct FileSet {
     static constexpr unsigned tree_files = 20000;
 
     std::string directory;
-    std::string data_path;         // what fd is open on
-    int null_fd = -1;              // /dev/null: for a read of nothing
-    int fd = -1;                   // cached or direct reads, buffered writes
-    uint64_t bytes = 0;            // of fd
-    int cold_fd = -1;              // reads that must reach the device
+    std::string data_path; // what fd is open on
+    int null_fd = -1;      // /dev/null: for a read of nothing
+    int fd = -1;           // cached or direct reads, buffered writes
+    uint64_t bytes = 0;    // of fd
+    int cold_fd = -1;      // reads that must reach the device
     uint64_t cold_bytes = 0;
-    int sync_fds[sync_files] = {}; // appended to
+    int sync_fds[sync_files] = {};  // appended to
     int dsync_fds[sync_files] = {}; // the same files with O_DSYNC, for those who know no RWF_DSYNC
-    std::vector<char> paths;       // of the small files, path_stride bytes each
+    std::vector<char> paths;        // of the small files, path_stride bytes each
     size_t path_stride = 0;
 
     const char* path(uint64_t i) const { return paths.data() + i * path_stride; }

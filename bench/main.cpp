@@ -18,13 +18,14 @@ namespace {
 constexpr double disturbed_above = 0.12; // cores
 
 [[noreturn]] void usage(const char* name) {
-    fprintf(stderr,
-            "usage: %s --list\n"
-            "       %s --workload W [--depth N] [--subjects a,b,c] [--rounds R] [--seconds S] [--wait own|ext]\n"
-            "          [--workers N] [--cpus 1|2] [--file P] [--dir P] [--size MiB] [--repeats N] [--json FILE]\n"
-            "Compares with the first subject. --dir (default /var/tmp/aioclone-bench) keeps up to 2 GiB of files, made\n"
-            "once. --repeats: of a run during which other processes used more than 12 %% of a core.\n",
-            name, name);
+    fprintf(
+        stderr,
+        "usage: %s --list\n"
+        "       %s --workload W [--depth N] [--subjects a,b,c] [--rounds R] [--seconds S] [--wait own|ext]\n"
+        "          [--workers N] [--cpus 1|2] [--file P] [--dir P] [--size MiB] [--repeats N] [--json FILE]\n"
+        "Compares with the first subject. --dir (default /var/tmp/aioclone-bench) keeps up to 2 GiB of files, made\n"
+        "once. --repeats: of a run during which other processes used more than 12 %% of a core.\n",
+        name, name);
     exit(2);
 }
 
@@ -49,7 +50,22 @@ unsigned positive(const char* text, const char* program) {
 }
 
 Settings read_command_line(int argc, char** argv) {
-    enum { list, workload, depth, workers, cpus, rounds, seconds, wait_in, subjects, file, directory, size, repeats, json };
+    enum {
+        list,
+        workload,
+        depth,
+        workers,
+        cpus,
+        rounds,
+        seconds,
+        wait_in,
+        subjects,
+        file,
+        directory,
+        size,
+        repeats,
+        json
+    };
     const option options[] = {{"list", no_argument, nullptr, list},
                               {"workload", required_argument, nullptr, workload},
                               {"depth", required_argument, nullptr, depth},
@@ -68,26 +84,53 @@ Settings read_command_line(int argc, char** argv) {
     Settings ret;
     for (int c; (c = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
         switch (c) {
-        case list: ret.list = true; break;
-        case workload: ret.workload = optarg; break;
-        case depth: ret.depth = positive(optarg, argv[0]); break;
-        case workers: ret.workers = positive(optarg, argv[0]); break;
-        case cpus: ret.cpus = positive(optarg, argv[0]); break;
-        case rounds: ret.rounds = positive(optarg, argv[0]); break;
-        case seconds: ret.seconds = atof(optarg); break;
+        case list:
+            ret.list = true;
+            break;
+        case workload:
+            ret.workload = optarg;
+            break;
+        case depth:
+            ret.depth = positive(optarg, argv[0]);
+            break;
+        case workers:
+            ret.workers = positive(optarg, argv[0]);
+            break;
+        case cpus:
+            ret.cpus = positive(optarg, argv[0]);
+            break;
+        case rounds:
+            ret.rounds = positive(optarg, argv[0]);
+            break;
+        case seconds:
+            ret.seconds = atof(optarg);
+            break;
         case wait_in:
             ret.external = std::string(optarg) == "ext";
             if (!ret.external && std::string(optarg) != "own") {
                 usage(argv[0]);
             }
             break;
-        case subjects: ret.subjects = split(optarg); break;
-        case file: ret.file = optarg; break;
-        case directory: ret.directory = optarg; break;
-        case size: ret.bytes = uint64_t{positive(optarg, argv[0])} << 20; break;
-        case repeats: ret.repeats = static_cast<unsigned>(atoi(optarg)); break;
-        case json: ret.json = optarg; break;
-        default: usage(argv[0]);
+        case subjects:
+            ret.subjects = split(optarg);
+            break;
+        case file:
+            ret.file = optarg;
+            break;
+        case directory:
+            ret.directory = optarg;
+            break;
+        case size:
+            ret.bytes = uint64_t{positive(optarg, argv[0])} << 20;
+            break;
+        case repeats:
+            ret.repeats = static_cast<unsigned>(atoi(optarg));
+            break;
+        case json:
+            ret.json = optarg;
+            break;
+        default:
+            usage(argv[0]);
         }
     }
     if (optind != argc || ret.seconds <= 0) {

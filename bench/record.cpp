@@ -98,7 +98,8 @@ void submit_times(const Result& result, Json* json) {
 void extras(const Job& job, const Result& result, Json* json) {
     const auto per_operation = [&](const char* name, auto field) {
         if (middle(result, field) >= 0) {
-            json->number(name, middle(result, [&](const Sample& s) { return field(s) / std::max(1.0, s.operations); }), 4);
+            json->number(name, middle(result, [&](const Sample& s) { return field(s) / std::max(1.0, s.operations); }),
+                         4);
         }
     };
     per_operation("allocs_per_op", [](const Sample& s) { return s.allocations; });
@@ -119,7 +120,8 @@ void extras(const Job& job, const Result& result, Json* json) {
     if (kind == Kind::burst) {
         json->number("burst_stall_ns", middle(result, [](const Sample& s) { return s.stall.max; }));
     }
-    if ((kind == Kind::mixed || kind == Kind::burst) && middle(result, [](const Sample& s) { return s.submit.max; }) > 0) {
+    if ((kind == Kind::mixed || kind == Kind::burst) &&
+        middle(result, [](const Sample& s) { return s.submit.max; }) > 0) {
         submit_times(result, json);
     }
     if (kind == Kind::idle) {

@@ -62,7 +62,8 @@ private:
         const uint64_t before = load_.times_submit() ? ticks() : 0;
         uint64_t accepted = 0;
         while (accepted < batch_.size()) {
-            const int count = io_submit(context_, static_cast<long>(batch_.size() - accepted), batch_.data() + accepted);
+            const int count =
+                io_submit(context_, static_cast<long>(batch_.size() - accepted), batch_.data() + accepted);
             if (count <= 0) {
                 load_.next(*static_cast<Request*>(batch_[accepted]->data), count);
                 break;

@@ -30,8 +30,14 @@ public:
         }
         const std::string depth = std::to_string(job.depth);
         const std::string length = std::to_string(job.workload->length);
-        const char* const arguments[] = {"perl",          LIBEIO_SCRIPT,  job.workload->name, depth.c_str(),
-                                         length.c_str(), job.files.data_path.c_str(), job.files.directory.c_str(), nullptr};
+        const char* const arguments[] = {"perl",
+                                         LIBEIO_SCRIPT,
+                                         job.workload->name,
+                                         depth.c_str(),
+                                         length.c_str(),
+                                         job.files.data_path.c_str(),
+                                         job.files.directory.c_str(),
+                                         nullptr};
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, ends[1], 0);

@@ -214,7 +214,7 @@ private:
 } // namespace
 
 std::unique_ptr<Subject> make_liburing(const std::string& name, const Job& job, Load& load, std::string* why) {
-    const Form form = name == "liburing-eventfd" ? Form::event_fd
+    const Form form = name == "liburing-eventfd"  ? Form::event_fd
                       : name == "liburing-ringfd" ? Form::ring_fd
                       : name == "liburing-fixed"  ? Form::fixed
                                                   : Form::own;

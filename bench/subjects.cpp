@@ -84,7 +84,8 @@ std::string all_subjects() {
 }
 
 void Subject::idle(double seconds) {
-    timespec left{static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
+    timespec left{static_cast<time_t>(seconds),
+                  static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     while (nanosleep(&left, &left) != 0) {
     }
 }

@@ -33,7 +33,8 @@ constexpr Workload workloads[] = {
     {"fsync-dsync", Kind::append_dsync, 4096, false, 8, "append 4 KiB with RWF_DSYNC, on 8 files"},
     {"read-128k", Kind::read, 128 << 10, false, 4, "128 KiB reads of a cached file"},
     {"read-1m", Kind::read, 1 << 20, false, 4, "1 MiB reads of a cached file"},
-    {"read-mixed", Kind::mixed, 4096, false, 32, "cached 4 KiB reads, each tenth not cached; latency is of the cached ones"},
+    {"read-mixed", Kind::mixed, 4096, false, 32,
+     "cached 4 KiB reads, each tenth not cached; latency is of the cached ones"},
     {"burst", Kind::burst, 1 << 20, false, 1000, "1,000 cached 1 MiB reads submitted at once, again and again"},
     {"idle", Kind::idle, 4096, false, 32, "after cached reads: CPU used while nothing is wanted"},
 };
@@ -59,9 +60,8 @@ void list_workloads() {
 }
 
 Load::Load(const Job& job)
-    : job_(job), kind_(job.workload->kind),
-      chained_(kind_ == Kind::open_read_close || kind_ == Kind::append_sync), once_(kind_ == Kind::burst),
-      times_submit_(kind_ == Kind::mixed || kind_ == Kind::burst),
+    : job_(job), kind_(job.workload->kind), chained_(kind_ == Kind::open_read_close || kind_ == Kind::append_sync),
+      once_(kind_ == Kind::burst), times_submit_(kind_ == Kind::mixed || kind_ == Kind::burst),
       // Reading the clock costs a good part of a nop. 7 has no factor in common with usual depths.
       sample_every_(kind_ == Kind::nop ? 7 : 1) {
     if (job.workload->length != 0) {

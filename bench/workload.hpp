@@ -13,8 +13,8 @@
 
 enum class Kind : uint8_t {
     nop,
-    read,            // cached or O_DIRECT, at random offsets
-    write,           // over what is there
+    read,  // cached or O_DIRECT, at random offsets
+    write, // over what is there
     stat,
     open_read_close, // open, fstat, read, close of a small file
     append_sync,     // append, fdatasync

@@ -14,15 +14,15 @@
 #include <aioclone.h>
 
 struct engine_data {
-    aioc_context *context;
-    aioc_operation *queued; /* not yet given to the library */
+    aioc_context* context;
+    aioc_operation* queued; /* not yet given to the library */
     unsigned int queued_count;
-    aioc_completion *done;
+    aioc_completion* done;
 };
 
-static int engine_init(struct thread_data *td) {
+static int engine_init(struct thread_data* td) {
     aioc_options options = AIOC_OPTIONS_INIT;
-    struct engine_data *data = calloc(1, sizeof *data);
+    struct engine_data* data = calloc(1, sizeof *data);
     int error;
     if (!data) {
         return 1;
@@ -42,8 +42,8 @@ static int engine_init(struct thread_data *td) {
     return 0;
 }
 
-static void engine_cleanup(struct thread_data *td) {
-    struct engine_data *data = td->io_ops_data;
+static void engine_cleanup(struct thread_data* td) {
+    struct engine_data* data = td->io_ops_data;
     if (data) {
         aioc_destroy(data->context);
         free(data->queued);
@@ -53,9 +53,9 @@ static void engine_cleanup(struct thread_data *td) {
     }
 }
 
-static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u) {
-    struct engine_data *data = td->io_ops_data;
-    aioc_operation *operation;
+static enum fio_q_status engine_queue(struct thread_data* td, struct io_u* io_u) {
+    struct engine_data* data = td->io_ops_data;
+    aioc_operation* operation;
     fio_ro_check(td, io_u);
     if (data->queued_count == td->o.iodepth) {
         return FIO_Q_BUSY;
@@ -80,8 +80,8 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
     return FIO_Q_QUEUED;
 }
 
-static int engine_commit(struct thread_data *td) {
-    struct engine_data *data = td->io_ops_data;
+static int engine_commit(struct thread_data* td) {
+    struct engine_data* data = td->io_ops_data;
     unsigned int given = 0;
     while (given < data->queued_count) {
         const int accepted = aioc_submit(data->context, data->queued + given, data->queued_count - given, NULL);
@@ -96,8 +96,8 @@ static int engine_commit(struct thread_data *td) {
     return 0;
 }
 
-static int engine_getevents(struct thread_data *td, unsigned int min, unsigned int max, const struct timespec *t) {
-    struct engine_data *data = td->io_ops_data;
+static int engine_getevents(struct thread_data* td, unsigned int min, unsigned int max, const struct timespec* t) {
+    struct engine_data* data = td->io_ops_data;
     const int timeout_ms = min == 0 ? 0 : t ? (int)(t->tv_sec * 1000 + t->tv_nsec / 1000000) : -1;
     unsigned int count = 0;
     do {
@@ -119,10 +119,10 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
     return (int)count;
 }
 
-static struct io_u *engine_event(struct thread_data *td, int event) {
-    struct engine_data *data = td->io_ops_data;
-    const aioc_completion *done = &data->done[event];
-    struct io_u *io_u = done->user_data;
+static struct io_u* engine_event(struct thread_data* td, int event) {
+    struct engine_data* data = td->io_ops_data;
+    const aioc_completion* done = &data->done[event];
+    struct io_u* io_u = done->user_data;
     io_u->error = done->result < 0 ? (unsigned int)-done->result : 0;
     if (done->result >= 0 && !ddir_sync(io_u->ddir)) {
         io_u->resid = io_u->xfer_buflen - (unsigned long long)done->result;

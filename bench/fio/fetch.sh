@@ -18,7 +18,8 @@ if [ ! -e "$source/config-host.h" ]; then
     for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
         [ -e "$list" ] && sed -n 's/^deb /deb-src /p' "$list" > "apt/parts/$(basename "$list" .list).list"
     done
-    set -- -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$PWD/apt/parts" -o "Dir::State::lists=$PWD/apt/lists"
+    set -- -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$PWD/apt/parts" \
+        -o "Dir::State::lists=$PWD/apt/lists"
     apt-get "$@" -q update >&2
     apt-get "$@" -q source "fio=$version" >&2
     # As Debian configures it: options decide the layout of what fio hands to an engine.
