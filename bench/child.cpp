@@ -38,7 +38,6 @@ void measure(Subject& subject, Load& load, double seconds, Sample* ret) {
     const Job& job = load.job();
     const double warm = job.workload->kind == Kind::idle ? 0.2 : std::min(0.06, seconds);
     *ret = Sample{};
-    restore_files(*job.workload, job.files);
     load.begin(warm);
     Sample unused;
     if (!subject.measure(warm, &unused)) {

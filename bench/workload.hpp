@@ -163,9 +163,10 @@ private:
     bool times_submit_;
     bool linked_ = false;
     bool stopping_ = true;
-    uint32_t sample_every_;
+    uint32_t sample_every_ = 1;
     uint32_t until_sample_ = 1;
     uint64_t operations_ = 0;
+    uint64_t began_ = 0;
     uint64_t now_ = 0;
     uint64_t deadline_ = 0;
     uint64_t blocks_ = 0;
