@@ -61,9 +61,7 @@ void list_workloads() {
 
 Load::Load(const Job& job)
     : job_(job), kind_(job.workload->kind), chained_(kind_ == Kind::open_read_close || kind_ == Kind::append_sync),
-      once_(kind_ == Kind::burst), times_submit_(kind_ == Kind::mixed || kind_ == Kind::burst),
-      // Reading the clock costs a good part of a nop. 7 has no factor in common with usual depths.
-      sample_every_(kind_ == Kind::nop ? 7 : 1) {
+      once_(kind_ == Kind::burst), times_submit_(kind_ == Kind::mixed || kind_ == Kind::burst) {
     if (job.workload->length != 0) {
         blocks_ = job.files.bytes / job.workload->length;
         cold_blocks_ = job.files.cold_bytes / job.workload->length;
@@ -108,6 +106,11 @@ void Load::prepare(Slot& slot, uint32_t index, char* buffer) const {
 }
 
 void Load::begin(double seconds) {
+    // Reading the clock costs a good part of a quick operation: if the run before (the warm-up) was quick, each
+    // seventh is timed. 7 has no factor in common with usual depths.
+    constexpr double quick_ns = 5000;
+    const double took = static_cast<double>(now_ - began_) * ns_per_tick;
+    sample_every_ = operations_ > 1000 && took < quick_ns * static_cast<double>(operations_) ? 7 : 1;
     operations_ = errors_ = submit_ticks_ = 0;
     first_error_ = 0;
     for (Histogram* h : {&latency_, &cold_, &submit_, &stall_}) {
@@ -118,7 +121,7 @@ void Load::begin(double seconds) {
     }
     until_sample_ = 1;
     stopping_ = false;
-    now_ = ticks();
+    began_ = now_ = ticks();
     deadline_ = now_ + static_cast<uint64_t>(seconds * 1e9 / ns_per_tick);
 }
 
