@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The textbook pool: mutex, condition variable, one wake per request, an eventfd for the results.
+#include "plain.hpp"
 #include "subject.hpp"
 
 #include <atomic>
@@ -9,13 +10,13 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <thread>
-#include <unistd.h>
+#include <vector>
 
 namespace {
 
 class Pool final : public Subject {
 public:
-    explicit Pool(const Job& job) : job_(job), slots_(job.depth), event_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    Pool(const Job& job, const Load& load) : slots_(job, load), event_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
         for (unsigned i = 0; i < job.workers; ++i) {
             threads_.emplace_back([this] { work(); });
         }
@@ -32,51 +33,63 @@ public:
         close(event_fd_);
     }
 
-    Counts run(const std::function<bool()>& stop) override {
-        counts_ = {};
-        signals_ = 0;
-        uint64_t outstanding = 0;
-        for (Slot& slot : slots_) {
-            start(&slot);
-            ++outstanding;
-        }
-        for (bool stopping = false; outstanding > 0;) {
-            pollfd descriptor{event_fd_, POLLIN, 0};
-            poll(&descriptor, 1, -1);
-            uint64_t count;
-            (void)!read(event_fd_, &count, sizeof count);
-            std::deque<Slot*> ready;
-            {
-                const std::lock_guard lock(done_mutex_);
-                ready.swap(done_);
-            }
-            for (Slot* slot : ready) {
-                ++counts_.operations;
-                --outstanding;
-                if (!stopping) {
-                    start(slot);
+    void run(Load& load) override {
+        do {
+            uint64_t outstanding = 0;
+            const uint64_t start_of_all = ticks();
+            for (Request& slot : slots_) {
+                if (load.first(slot)) {
+                    start(load, slot);
                     ++outstanding;
                 }
             }
-            stopping = stopping || stop();
-        }
-        counts_.signals = signals_;
-        return counts_;
+            load.burst_took(ticks() - start_of_all);
+            while (outstanding > 0) {
+                outstanding -= turn(load);
+                load.tick();
+            }
+        } while (!load.stopping());
     }
 
+    Counters counters() override { return {static_cast<double>(wakes_), static_cast<double>(signals_), -1, -1}; }
+
 private:
-    struct Slot {
-        off_t offset;
-        char buffer[4096];
+    struct Request : Slot {
+        int64_t result = 0;
     };
-    void start(Slot* slot) {
-        slot->offset = job_.blocks ? static_cast<off_t>(random_.next() % job_.blocks * 4096) : 0;
+
+    // How many came back and were not started again.
+    uint64_t turn(Load& load) {
+        pollfd descriptor{event_fd_, POLLIN, 0};
+        poll(&descriptor, 1, -1);
+        uint64_t count;
+        (void)!read(event_fd_, &count, sizeof count);
+        std::deque<Request*> ready;
+        {
+            const std::lock_guard lock(done_mutex_);
+            ready.swap(done_);
+        }
+        uint64_t ended = 0;
+        for (Request* slot : ready) {
+            if (load.next(*slot, slot->result)) {
+                start(load, *slot);
+            } else {
+                ++ended;
+            }
+        }
+        return ended;
+    }
+    void start(Load& load, Request& slot) {
+        const uint64_t before = load.times_submit() ? ticks() : 0;
         {
             const std::lock_guard lock(mutex_);
-            queue_.push_back(slot);
+            queue_.push_back(&slot);
         }
         wanted_.notify_one();
-        ++counts_.wakes;
+        ++wakes_;
+        if (before != 0) {
+            load.submit_took(ticks() - before);
+        }
     }
     void work() {
         for (;;) {
@@ -85,12 +98,10 @@ private:
             if (queue_.empty()) {
                 return;
             }
-            Slot* const slot = queue_.front();
+            Request* const slot = queue_.front();
             queue_.pop_front();
             lock.unlock();
-            if (job_.kind == Job::Kind::read_cached) {
-                (void)!pread(job_.fd, slot->buffer, sizeof slot->buffer, slot->offset);
-            }
+            slot->result = slot->op == Op::nop ? 0 : plain(*slot);
             bool was_empty;
             {
                 const std::lock_guard done_lock(done_mutex_);
@@ -105,21 +116,21 @@ private:
         }
     }
 
-    Job job_;
-    std::vector<Slot> slots_;
+    Slots<Request> slots_;
     int event_fd_;
     std::mutex mutex_;
     std::mutex done_mutex_;
     std::condition_variable wanted_;
-    std::deque<Slot*> queue_;
-    std::deque<Slot*> done_;
+    std::deque<Request*> queue_;
+    std::deque<Request*> done_;
     bool ending_ = false;
+    uint64_t wakes_ = 0;
     std::atomic<uint64_t> signals_{0};
-    Counts counts_;
-    Random random_;
     std::vector<std::thread> threads_;
 };
 
 } // namespace
 
-std::unique_ptr<Subject> make_pool(const Job& job) { return std::make_unique<Pool>(job); }
+std::unique_ptr<Subject> make_pool(const std::string&, const Job& job, Load& load, std::string*) {
+    return std::make_unique<Pool>(job, load);
+}

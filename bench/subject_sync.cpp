@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: MIT
+#include "plain.hpp"
 #include "subject.hpp"
-
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace {
 
 class Sync final : public Subject {
 public:
-    explicit Sync(const Job& job) : job_(job) {}
-    Counts run(const std::function<bool()>& stop) override {
-        Counts counts;
-        do {
-            for (int i = 0; i < 64; ++i, ++counts.operations) {
-                if (job_.kind == Job::Kind::read_cached) {
-                    (void)!pread(job_.fd, buffer_, sizeof buffer_, static_cast<off_t>(random_.next() % job_.blocks * 4096));
-                } else {
-                    syscall(SYS_getppid);
-                }
+    Sync(const Job& job, const Load& load) : slots_(job, load) {}
+
+    void run(Load& load) override {
+        Slot& slot = *slots_.begin();
+        for (bool more = load.first(slot); more;) {
+            if (load.times_submit()) {
+                const uint64_t start = ticks();
+                const int64_t result = plain(slot);
+                load.submit_took(ticks() - start);
+                more = load.next(slot, result);
+            } else {
+                more = load.next(slot, plain(slot));
             }
-        } while (!stop());
-        return counts;
+            load.tick();
+            more = more || load.first(slot);
+        }
     }
 
 private:
-    Job job_;
-    Random random_;
-    char buffer_[4096];
+    Slots<Slot> slots_;
 };
 
 } // namespace
 
-std::unique_ptr<Subject> make_sync(const Job& job) { return std::make_unique<Sync>(job); }
+std::unique_ptr<Subject> make_sync(const std::string&, const Job& job, Load& load, std::string*) {
+    return std::make_unique<Sync>(job, load);
+}
