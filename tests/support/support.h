@@ -30,6 +30,8 @@ int count_fds(void);
 const char *make_file(const char *content);
 /* Runs body in a forked child with an alarm; its wait status. */
 int in_child(void (*body)(void));
+/* A fifo that the child may make; in_child removes it, however the child ends. */
+void child_fifo_path(int child, char *ret, size_t bytes);
 
 #define run_group(tests) finish_group(cmocka_run_group_tests(tests, count_setup, NULL), sizeof(tests) / sizeof(tests[0]))
 int count_setup(void **state);
