@@ -4,3 +4,17 @@ aioc_test(fault credentials)
 aioc_test_run(fault credentials auto)
 aioc_test(fault sandbox)
 aioc_test(fault process)
+
+add_executable(test_unload ${CMAKE_CURRENT_LIST_DIR}/test_unload.c)
+target_link_libraries(test_unload PRIVATE test_runner ${CMAKE_DL_LIBS})
+foreach(kind shared static)
+    add_library(plugin_${kind} MODULE ${CMAKE_CURRENT_LIST_DIR}/plugin.c)
+    foreach(spawner ${spawners})
+        set(name fault.unload_${kind}.workers.${spawner})
+        add_test(NAME ${name} COMMAND test_unload $<TARGET_FILE:plugin_${kind}> ${kind})
+        set_tests_properties(${name} PROPERTIES LABELS fault TIMEOUT 180 ENVIRONMENT
+            "AIOC_SPAWNER=${spawner};ASAN_OPTIONS=detect_leaks=0") # an unloaded plugin's context is nobody's
+    endforeach()
+endforeach()
+target_link_libraries(plugin_shared PRIVATE aioclone::aioclone)
+target_link_libraries(plugin_static PRIVATE aioclone::aioclone_static)
