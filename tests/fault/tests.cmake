@@ -4,6 +4,7 @@ aioc_test(fault credentials)
 aioc_test_run(fault credentials auto)
 aioc_test(fault sandbox)
 aioc_test(fault process)
+aioc_test(fault worker)
 
 add_executable(test_unload ${CMAKE_CURRENT_LIST_DIR}/test_unload.c)
 target_link_libraries(test_unload PRIVATE test_runner ${CMAKE_DL_LIBS})
