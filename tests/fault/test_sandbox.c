@@ -79,6 +79,7 @@ static void process_limit_runs_requests_synchronously(void) {
     const struct rlimit none = {0, 0};
     CHECK(setgroups(0, NULL) == 0);
     CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+    leaks_can_be_checked = 0;
     CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
     aioc_context *ctx = workers_context(2, 0);
     expect_engine(ctx, AIOC_ENGINE_SYNC, -EAGAIN);
@@ -93,6 +94,7 @@ static void process_limit_keeps_the_workers_that_are_there(void) {
     aioc_context *ctx = workers_context(4, 0);
     expect_engine(ctx, AIOC_ENGINE_WORKERS, 0);
     const struct rlimit none = {0, 0};
+    leaks_can_be_checked = 0;
     CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
     start_many(ctx, 1000);
     drain(ctx);
@@ -104,6 +106,7 @@ ROOT_CASE(process_limit_keeps_the_workers_that_are_there)
 
 /* After unshare(CLONE_NEWPID) clone(CLONE_THREAD) gives EINVAL. */
 static void new_process_namespace_runs_requests_synchronously(void) {
+    leaks_can_be_checked = 0;
     CHECK(unshare(CLONE_NEWPID) == 0);
     aioc_context *ctx = workers_context(2, 0);
     expect_engine(ctx, AIOC_ENGINE_SYNC, -EINVAL);
@@ -114,6 +117,7 @@ ROOT_CASE(new_process_namespace_runs_requests_synchronously)
 static void new_process_namespace_after_workers_then_rebind(void) {
     aioc_context *ctx = workers_context(2, 0);
     expect_engine(ctx, AIOC_ENGINE_WORKERS, 0);
+    leaks_can_be_checked = 0;
     CHECK(unshare(CLONE_NEWPID) == 0);
     expect_engine(ctx, AIOC_ENGINE_WORKERS, 0);
     CHECK(aioc_rebind(ctx) == 0);
@@ -202,6 +206,7 @@ static void rebind_brings_workers_into_a_seccomp_filter_in_child(void **state) {
 
 static void enter_landlock(void) {
     const struct landlock_ruleset_attr attributes = {.handled_access_fs = LANDLOCK_ACCESS_FS_READ_FILE};
+    leaks_can_be_checked = 0;
     const int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
     CHECK(ruleset >= 0);
     CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);

@@ -197,6 +197,7 @@ uintptr_t sleeping_stack_pointer(pid_t tid) {
 }
 
 void install_filter(const struct sock_filter *filter, size_t count) {
+    leaks_can_be_checked = 0;
     const struct sock_fprog program = {(unsigned short)count, (struct sock_filter *)filter};
     CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0);
