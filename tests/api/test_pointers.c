@@ -46,8 +46,8 @@ static int64_t create_bad_options(void *bad) {
     F(nop, -EFAULT, aioc_nop(NULL, DONE))                                                                              \
     F(open, aioc_open(ctx, bad, O_RDONLY, 0, DONE), aioc_open(NULL, "/", 0, 0, DONE))                                  \
     F(close, -EFAULT, aioc_close(NULL, 0, DONE))                                                                       \
-    F(read, aioc_read(ctx, file, bad, transfer_bytes, 0, DONE), aioc_read(NULL, 0, NULL, 0, 0, DONE))                              \
-    F(write, aioc_write(ctx, file, bad, transfer_bytes, 0, DONE), aioc_write(NULL, 0, NULL, 0, 0, DONE))                           \
+    F(read, aioc_read(ctx, file, bad, transfer_bytes, 0, DONE), aioc_read(NULL, 0, NULL, 0, 0, DONE))                  \
+    F(write, aioc_write(ctx, file, bad, transfer_bytes, 0, DONE), aioc_write(NULL, 0, NULL, 0, 0, DONE))               \
     F(readahead, -EFAULT, aioc_readahead(NULL, 0, 0, 0, DONE))                                                         \
     F(stat, aioc_stat(ctx, "/", bad, DONE), aioc_stat(NULL, "/", &status, DONE))                                       \
     F(lstat, aioc_lstat(ctx, "/", bad, DONE), aioc_lstat(NULL, "/", &status, DONE))                                    \
@@ -127,8 +127,8 @@ static void bad_pointers_give_an_error_and_no_signal(void **state) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
-    void *const bad[] = {NULL, (void *)1, pages + page, pages + page - 4, pages + page - 1, (void *)-1,
-                         (void *)(UINTPTR_MAX / 2 + 1)};
+    void *const bad[] = {
+        NULL, (void *)1, pages + page, pages + page - 4, pages + page - 1, (void *)-1, (void *)(UINTPTR_MAX / 2 + 1)};
     for (size_t b = 0; b < sizeof bad / sizeof *bad; ++b) {
         for (size_t i = 0; i < functions_count; ++i) {
             memset(pages, 'a', page); /* the kernel may have filled a struct half */

@@ -187,8 +187,12 @@ static void engine_report_larger_and_smaller(void **state) {
 
 int main(void) {
 #define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-    const struct CMUnitTest tests[] = {C(options_larger_and_smaller), C(operations_larger), C(operations_smaller),
-                                       C(completions_larger), C(completions_smaller),
-                                       C(statistics_larger_and_smaller), C(engine_report_larger_and_smaller)};
+    const struct CMUnitTest tests[] = {C(options_larger_and_smaller),
+                                       C(operations_larger),
+                                       C(operations_smaller),
+                                       C(completions_larger),
+                                       C(completions_smaller),
+                                       C(statistics_larger_and_smaller),
+                                       C(engine_report_larger_and_smaller)};
     return run_group(tests);
 }

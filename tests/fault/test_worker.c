@@ -222,7 +222,8 @@ static void worker_uses_less_than_a_quarter_of_its_stack(void) {
     const int fd = open(file, O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 100; ++i) {
         CHECK(try_open(ctx, file) >= 0);
-        CHECK(aioc_read(ctx, fd, data, sizeof data, 0, NULL, NULL) > 0 && aioc_write(ctx, fd, "x", 1, 0, NULL, NULL) > 0);
+        CHECK(aioc_read(ctx, fd, data, sizeof data, 0, NULL, NULL) > 0 &&
+              aioc_write(ctx, fd, "x", 1, 0, NULL, NULL) > 0);
         CHECK(aioc_readahead(ctx, fd, 0, 10, NULL, NULL) > 0 && aioc_fsync(ctx, fd, NULL, NULL) > 0);
         CHECK(aioc_stat(ctx, file, &status, NULL, NULL) > 0 && aioc_lstat(ctx, file, &status, NULL, NULL) > 0);
         CHECK(aioc_fstat(ctx, fd, &status, NULL, NULL) > 0 && aioc_fdatasync(ctx, fd, NULL, NULL) > 0);

@@ -35,7 +35,8 @@ extern int leaks_can_be_checked;
 /* A fifo that the child may make; in_child removes it, however the child ends. */
 void child_fifo_path(int child, char *ret, size_t bytes);
 
-#define run_group(tests) finish_group(cmocka_run_group_tests(tests, count_setup, NULL), sizeof(tests) / sizeof(tests[0]))
+#define run_group(tests)                                                                                               \
+    finish_group(cmocka_run_group_tests(tests, count_setup, NULL), sizeof(tests) / sizeof(tests[0]))
 int count_setup(void **state);
 int finish_group(int failed, size_t tests);
 #define CASE(name) cmocka_unit_test_setup(name, count_one)

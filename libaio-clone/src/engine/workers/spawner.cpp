@@ -105,7 +105,7 @@ int WorkerThread::start_clone() noexcept {
     }
     const size_t page = sys::page_bytes();
     auto* const block = reinterpret_cast<ControlBlock*>(mapping_ + mapping_bytes_ - page);
-    block->self = block->self_again = block;
+    block->self = block->self_again = block; // NOLINT(clang-analyzer-core.NullDereference): mapping_ is not null here
     block->canary = 0x0a0d'ff00'5bd1'e995;
 
     // A worker takes no signal at all: it is blocked for the whole life that it inherits here.
