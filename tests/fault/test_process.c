@@ -57,7 +57,7 @@ static void use_in_forked_child(aioc_context *ctx) {
     CHECK(finish(ctx, aioc_nop(ctx, record_callback, &last)) == 0);
     CHECK(last.done.engine == AIOC_ENGINE_WORKERS);
     CHECK(delivered == 0);
-    _exit(aioc_destroy(ctx) == 0 ? 0 : 1);
+    end_child(aioc_destroy(ctx) == 0 ? 0 : 1);
 }
 
 static pid_t raw_fork(void) { return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
@@ -145,7 +145,7 @@ static void forked_child_does_not_touch_the_parents_requests(void) {
         CHECK(aioc_poll_fileno(ctx) == descriptor);
         start_many(ctx, 3);
         drain(ctx);
-        _exit(aioc_destroy(ctx) == 0 ? 0 : 1);
+        end_child(aioc_destroy(ctx) == 0 ? 0 : 1);
     }
     expect_success_of(child);
     CHECK(aioc_poll_wait(ctx, 0) == 0);

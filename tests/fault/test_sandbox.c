@@ -138,7 +138,7 @@ static void synchronous_writes_raise_no_signal(void) {
     char path[] = "/tmp/aioclone-limit-XXXXXX";
     int pipes[2];
     const int fd = mkstemp(path);
-    const struct rlimit small = {4, 4};
+    const struct rlimit small = {4, RLIM_INFINITY}, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
     unlink(path);
     CHECK(fd >= 0 && pipe(pipes) == 0 && close(pipes[0]) == 0);
     signal(SIGXFSZ, on_signal);
@@ -160,6 +160,7 @@ static void synchronous_writes_raise_no_signal(void) {
     CHECK(sigprocmask(SIG_BLOCK, &xfsz, NULL) == 0 && raise(SIGXFSZ) == 0);
     CHECK(finish(ctx, aioc_write(ctx, fd, "12345", 5, 4, record_callback, &last)) == -EFBIG);
     CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ) && signals == 1);
+    CHECK(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
     CHECK(aioc_destroy(ctx) == 0);
 }
 CHILD_CASE(synchronous_writes_raise_no_signal)
@@ -167,12 +168,13 @@ CHILD_CASE(synchronous_writes_raise_no_signal)
 static void workers_writes_raise_no_signal(void) {
     char path[] = "/tmp/aioclone-limit-XXXXXX";
     const int fd = mkstemp(path);
-    const struct rlimit small = {4, 4};
+    const struct rlimit small = {4, RLIM_INFINITY}, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
     unlink(path);
     CHECK(fd >= 0 && setrlimit(RLIMIT_FSIZE, &small) == 0); /* SIGXFSZ would kill */
     aioc_context *ctx = workers_context(1, 0);
     CHECK(finish(ctx, aioc_write(ctx, fd, "12345", 5, 4, record_callback, &last)) == -EFBIG);
     CHECK(last.done.engine == AIOC_ENGINE_WORKERS);
+    CHECK(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
     CHECK(aioc_destroy(ctx) == 0);
 }
 CHILD_CASE(workers_writes_raise_no_signal)

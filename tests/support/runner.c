@@ -90,6 +90,13 @@ int __lsan_do_recoverable_leak_check(void);
 
 int leaks_can_be_checked = 1;
 
+void end_child(int status) {
+#if defined(AIOC_COVERAGE)
+    exit(status); /* _exit would lose what the library ran in this child */
+#endif
+    _exit(status);
+}
+
 int in_child(void (*body)(void)) {
     fflush(NULL);
     const pid_t child = fork();
@@ -100,10 +107,11 @@ int in_child(void (*body)(void)) {
         body();
 #if defined(__SANITIZE_ADDRESS__)
         /* A body that comes back has destroyed its contexts. */
-        _exit(leaks_can_be_checked && __lsan_do_recoverable_leak_check() ? 23 : 0);
-#else
-        _exit(0);
+        if (leaks_can_be_checked && __lsan_do_recoverable_leak_check()) {
+            end_child(23);
+        }
 #endif
+        end_child(0);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -30,6 +30,8 @@ int count_fds(void);
 const char *make_file(const char *content);
 /* Runs body in a forked child with an alarm; its wait status. */
 int in_child(void (*body)(void));
+/* Instead of _exit, in a child that ends well. */
+void end_child(int status);
 /* Cleared by a child that forbade itself threads, which the leak checker needs. */
 extern int leaks_can_be_checked;
 /* A fifo that the child may make; in_child removes it, however the child ends. */
