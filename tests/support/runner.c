@@ -64,8 +64,10 @@ int count_fds(void) {
 }
 
 static void remove_directory(void) {
-    unlink(file_path);
-    rmdir(directory);
+    if (directory[0]) {
+        unlink(file_path);
+        rmdir(directory);
+    }
 }
 
 const char *make_file(const char *content) {
