@@ -252,6 +252,37 @@ static void end_all_workers(aioc_context *ctx, int i) {
     assert_int_equal(aioc_max_parallel(ctx, 0), 0);
     assert_true(aioc_poll_cb(ctx) >= 0);
 }
+static void *end_workers(void *ctx) {
+    must(aioc_max_parallel(ctx, 0) == 0);
+    return NULL;
+}
+/* The old worker sits in a fifo; a request that comes meanwhile gets a new one, which nobody waits for. */
+static void ending_workers_are_told_from_those_started_meanwhile(void **state) {
+    aioc_context *ctx = workers_context(1);
+    struct record opened = {0};
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    pthread_t ender;
+    assert_true(aioc_open(ctx, *state, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened) > 0);
+    while (aioc_stats(ctx, &stats) == 0 && stats.queued > 0) {
+        sched_yield();
+    }
+    const time_t start = time(NULL);
+    assert_int_equal(pthread_create(&ender, NULL, end_workers, ctx), 0);
+    while (stats.workers_started < 2) {
+        assert_true(time(NULL) - start < 5);
+        assert_true(aioc_nop(ctx, NULL, NULL) > 0);
+        aioc_stats(ctx, &stats);
+    }
+    const int writer = open(*state, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(pthread_join(ender, NULL), 0);
+    assert_true(time(NULL) - start < 9); /* less than the idle timeout of the new one */
+    wait_all(ctx);
+    assert_true(opened.done.result >= 0);
+    close((int)opened.done.result);
+    close(writer);
+    assert_int_equal(aioc_destroy(ctx), 0);
+}
+
 static void all_workers_end_while_others_submit(void **state) {
     (void)state;
     const time_t start = time(NULL);
@@ -269,6 +300,7 @@ int main(void) {
         C(contexts_of_several_threads_are_independent),
         C(limits_change_while_others_submit),
         C(rebind_while_others_submit),
+        C(ending_workers_are_told_from_those_started_meanwhile),
         C(all_workers_end_while_others_submit),
     };
     return run_group(tests);

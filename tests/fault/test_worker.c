@@ -68,11 +68,17 @@ static void signal_storm_reaches_the_program_only(void) {
     aioc_context *ctx = context_with_workers(4);
     main_tid = (pid_t)syscall(SYS_gettid);
     signal(SIGUSR1, on_signal);
+    sigset_t usr1;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
     for (int i = 0; i < 2000; ++i) {
+        /* Main takes a signal first if it can: while it does not, a worker that could would. */
+        CHECK(pthread_sigmask(i % 2 ? SIG_BLOCK : SIG_UNBLOCK, &usr1, NULL) == 0);
         CHECK(aioc_nop(ctx, NULL, NULL) > 0);
         kill(getpid(), SIGUSR1);
     }
     drain(ctx);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL) == 0);
     CHECK(on_main > 0 && elsewhere == 0);
     CHECK(aioc_destroy(ctx) == 0);
 }
