@@ -30,8 +30,15 @@ int count_fds(void);
 const char *make_file(const char *content);
 /* Runs body in a forked child with an alarm; its wait status. */
 int in_child(void (*body)(void));
+/* Instead of _exit, in a child that ends well. */
+void end_child(int status);
+/* Cleared by a child that forbade itself threads, which the leak checker needs. */
+extern int leaks_can_be_checked;
+/* A fifo that the child may make; in_child removes it, however the child ends. */
+void child_fifo_path(int child, char *ret, size_t bytes);
 
-#define run_group(tests) finish_group(cmocka_run_group_tests(tests, count_setup, NULL), sizeof(tests) / sizeof(tests[0]))
+#define run_group(tests)                                                                                               \
+    finish_group(cmocka_run_group_tests(tests, count_setup, NULL), sizeof(tests) / sizeof(tests[0]))
 int count_setup(void **state);
 int finish_group(int failed, size_t tests);
 #define CASE(name) cmocka_unit_test_setup(name, count_one)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/guard.hpp"
 #include "api/settings.hpp"
+#include "engine/workers/spawner.hpp"
 #include "sys/memory.hpp"
 
 using namespace aioc;
@@ -16,6 +17,7 @@ int aioc_create(aioc_context** ret, const aioc_options* options) {
         if (const int error = read_settings(options, &settings); error < 0) {
             return error;
         }
+        keep_code_loaded();
         Context* context = nullptr;
         const int error = Context::create(settings, &context);
         if (error == 0) {

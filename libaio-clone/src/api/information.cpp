@@ -14,9 +14,8 @@ uint32_t aioc_version(void) {
 }
 
 const char* aioc_strerror(int64_t error) {
-    const int64_t positive = error < 0 ? -error : error;
-    const char* const text =
-        positive >= 0 && positive < 4096 ? strerrordesc_np(static_cast<int>(positive)) : nullptr;
+    const bool possible = error > -4096 && error < 4096;
+    const char* const text = possible ? strerrordesc_np(static_cast<int>(error < 0 ? -error : error)) : nullptr;
     return text ? text : "Unknown error";
 }
 

@@ -35,7 +35,13 @@ int aioc_reap(aioc_context* ctx, aioc_completion* ret, uint32_t max) {
         if (!sys::is_readable(ret, static_cast<size_t>(stride) * max)) {
             return -EFAULT;
         }
-        return c.reap(ret, static_cast<uint32_t>(stride), max);
+        const int count = c.reap(ret, static_cast<uint32_t>(stride), max);
+        // A newer program's elements: what this version does not know is zero.
+        for (int64_t i = 0; i < count && stride > static_cast<int64_t>(sizeof *ret); ++i) {
+            char* const element = reinterpret_cast<char*>(ret) + i * stride;
+            memset(element + sizeof *ret, 0, static_cast<size_t>(stride) - sizeof *ret);
+        }
+        return count;
     });
 }
 

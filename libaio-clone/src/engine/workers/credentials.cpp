@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 namespace aioc {
 namespace {
@@ -16,6 +17,17 @@ std::array<uint32_t, 6> capabilities_of_caller() noexcept {
     return {data[0].effective,   data[1].effective,   data[0].permitted,
             data[1].permitted, data[0].inheritable, data[1].inheritable};
 }
+
+bool is_mixed_or_root(unsigned long real, unsigned long effective) noexcept { return real != effective || real == 0; }
+
+// As exec made the process; saved ids equal the effective ones there.
+bool was_privileged_at_exec() noexcept {
+    return getauxval(AT_SECURE) != 0 || is_mixed_or_root(getauxval(AT_UID), getauxval(AT_EUID)) ||
+           getauxval(AT_GID) != getauxval(AT_EGID);
+}
+
+// Ambient capabilities are not in the auxiliary vector.
+const bool was_privileged_at_load = caller_is_privileged();
 
 } // namespace
 
@@ -41,12 +53,13 @@ bool caller_is_privileged() noexcept {
     uint32_t group[3]{};
     sys::call(SYS_getresuid, &user[0], &user[1], &user[2]);
     sys::call(SYS_getresgid, &group[0], &group[1], &group[2]);
-    const auto mixed = [](const uint32_t(&id)[3]) {
-        return id[0] != id[1] || id[1] != id[2] || id[0] == 0;
-    };
     const auto caps = capabilities_of_caller();
-    return mixed(user) || group[0] != group[1] || group[1] != group[2] ||
+    return is_mixed_or_root(user[0], user[1]) || user[1] != user[2] || group[0] != group[1] || group[1] != group[2] ||
            (caps[0] | caps[1] | caps[2] | caps[3]) != 0;
+}
+
+bool credentials_can_differ() noexcept {
+    return was_privileged_at_load || was_privileged_at_exec() || caller_is_privileged();
 }
 
 } // namespace aioc

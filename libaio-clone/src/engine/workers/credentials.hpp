@@ -17,8 +17,12 @@ struct Credentials {
     bool same(const Credentials& other) const noexcept;
 };
 
-// Could the calling process change its credentials without exec? Only then they must be compared,
-// and only then an idle worker made by raw clone, which setuid() does not reach, is a danger.
+// Could the calling thread change its credentials without exec? Only then an idle worker that it makes by
+// raw clone, which setuid() does not reach, is a danger.
 bool caller_is_privileged() noexcept;
+
+// Can threads of this process differ in their credentials? They can as long as one is privileged, and
+// nobody tells us of the other threads: so also in a process that was privileged when it started.
+bool credentials_can_differ() noexcept;
 
 } // namespace aioc

@@ -23,15 +23,22 @@ uint32_t resolve(uint32_t spawner) noexcept {
 
 Generation::Generation(uint32_t spawner, const WorkerLimits& limits, ReadyList* ready, OfferBoard* board,
                        uint32_t* departures) noexcept
-    : credentials_(Credentials::of_caller()), spawner_(resolve(spawner)), can_change_(caller_is_privileged()) {
+    : spawner_asked_(spawner) {
+    adopt_caller();
     queue_.ready = ready;
     queue_.board = board;
     queue_.departures = departures;
     set_limits(limits);
 }
 
+void Generation::adopt_caller() noexcept {
+    credentials_ = Credentials::of_caller();
+    spawner_ = resolve(spawner_asked_);
+    can_differ_ = credentials_can_differ();
+}
+
 bool Generation::serves_caller() const noexcept {
-    return !can_change_ || credentials_.same(Credentials::of_caller());
+    return !can_differ_ || credentials_.same(Credentials::of_caller());
 }
 
 int Generation::start_one() noexcept {
@@ -60,6 +67,14 @@ int Generation::start_one() noexcept {
 }
 
 int Generation::grow(uint32_t count, uint64_t* started) noexcept {
+    // A new worker has the caller's rights. It must not serve requests of those whose rights are recorded:
+    // a caller with other ones gets here with requests that need none.
+    if (!serves_caller()) {
+        if (alive() > 0) {
+            return 0;
+        }
+        adopt_caller();
+    }
     for (;;) {
         if (alive() >= count) {
             return 0;

@@ -51,7 +51,8 @@ public:
     bool withdraw(Offer* offer) noexcept { return sys::compare_exchange(queue_.offer, offer, static_cast<Offer*>(nullptr)); }
     OfferBoard& board() noexcept { return *queue_.board; }
 
-    // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be started.
+    // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be
+    // started. Starts none for a caller that it does not serve, unless nobody is left whom it serves.
     int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests) noexcept;
@@ -69,14 +70,16 @@ public:
     std::unique_ptr<Generation> next;
 
 private:
+    void adopt_caller() noexcept;
     int start_one() noexcept;
 
     JobQueue queue_;
     std::unique_ptr<WorkerThread> threads_;
     std::unique_ptr<WorkerThread> spare_; // an ended thread, whose stack the next one takes
     Credentials credentials_;
-    uint32_t spawner_;
-    bool can_change_;
+    uint32_t spawner_asked_;
+    uint32_t spawner_ = 0;
+    bool can_differ_ = true;
     bool engaged_ = false;
 };
 

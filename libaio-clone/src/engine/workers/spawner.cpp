@@ -3,10 +3,16 @@
 
 #include "sys/memory.hpp"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
+
+// Weak: a program that is wholly static has no loader, and its link would warn of these.
+#pragma weak dladdr1
+#pragma weak dlopen
 
 namespace aioc {
 namespace {
@@ -38,6 +44,20 @@ void* run_pthread(void* argument) {
 }
 
 } // namespace
+
+void keep_code_loaded() noexcept {
+    static uint32_t kept = 0;
+    if (sys::exchange(kept, uint32_t{1}) != 0 || dladdr1 == nullptr || dlopen == nullptr) {
+        return;
+    }
+    Dl_info info;
+    link_map* object = nullptr;
+    const auto at = reinterpret_cast<void*>(&aioc_zone_worker);
+    if (dladdr1(at, &info, reinterpret_cast<void**>(&object), RTLD_DL_LINKMAP) != 0 && object->l_name[0] != '\0') {
+        // By the name that it was loaded as, so nothing is searched. A main program has none, and stays.
+        dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    }
+}
 
 WorkerThread::~WorkerThread() {
     if (mapping_) {
@@ -85,7 +105,7 @@ int WorkerThread::start_clone() noexcept {
     }
     const size_t page = sys::page_bytes();
     auto* const block = reinterpret_cast<ControlBlock*>(mapping_ + mapping_bytes_ - page);
-    block->self = block->self_again = block;
+    block->self = block->self_again = block; // NOLINT(clang-analyzer-core.NullDereference): mapping_ is not null here
     block->canary = 0x0a0d'ff00'5bd1'e995;
 
     // A worker takes no signal at all: it is blocked for the whole life that it inherits here.

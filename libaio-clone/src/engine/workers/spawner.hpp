@@ -7,6 +7,11 @@
 
 namespace aioc {
 
+// From now on dlclose leaves the code of this library in memory, also inside a plugin that was linked with the
+// static library: a worker that sleeps or sits in a system call must not find it unmapped. Before the first
+// worker; not with a lock held, since it may wait for the dynamic loader's.
+void keep_code_loaded() noexcept;
+
 // A worker and what its thread stands on. The thread must have ended before this is freed.
 class WorkerThread {
 public:

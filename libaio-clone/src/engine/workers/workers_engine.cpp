@@ -206,7 +206,10 @@ int WorkersEngine::set_min(uint32_t count) noexcept {
 void WorkersEngine::set_max(uint32_t count) noexcept {
     limits_.max = count;
     limits_.min = std::min(limits_.min, count);
-    if (current_) {
+    if (count == 0) {
+        // Those that end and are waited for are told from those that a request starts meanwhile.
+        retire_current();
+    } else if (current_) {
         current_->set_limits(limits_);
     }
 }
@@ -217,7 +220,7 @@ Settlement WorkersEngine::settle(uint32_t count) noexcept {
     free_drained();
     uint32_t alive = 0;
     uint32_t threads = 0;
-    if (current_) {
+    if (current_ && count > 0) {
         current_->collect_ended();
         alive = current_->alive();
         threads = current_->threads();

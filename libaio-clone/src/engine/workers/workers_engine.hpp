@@ -49,7 +49,7 @@ public:
 
     int set_min(uint32_t count) noexcept;
     void set_max(uint32_t count) noexcept;
-    // Are at most `count` worker threads left? If not, what to wait for.
+    // Are at most `count` worker threads left (0: of those before set_max(0))? If not, what to wait for.
     Settlement settle(uint32_t count) noexcept;
     uint32_t& departures() noexcept { return departures_; }
     void rebind() noexcept;

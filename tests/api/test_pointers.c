@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* Every pointer argument of every function with NULL, 1, a page without rights, and memory that ends too early:
+ * -EFAULT or -EINVAL, from the call or as the completion's result, and never a signal. The table must have a row
+ * for each function of the header. */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static aioc_context *ctx;
+static struct record record;
+static int file;
+static struct statx status;
+enum { transfer_bytes = 16 };
+
+#define DONE record_callback, &record
+
+static int64_t submit_bad_path(void *bad) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    op.code = AIOC_OP_UNLINK;
+    op.path = bad;
+    return aioc_submit(ctx, &op, 1, NULL);
+}
+static int64_t submit_bad_ids(void *bad) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    op.code = AIOC_OP_NOP;
+    return bad ? aioc_submit(ctx, &op, 1, bad) : -EFAULT; /* NULL is allowed */
+}
+static int64_t create_bad_options(void *bad) {
+    aioc_context *other = NULL;
+    return bad ? aioc_create(&other, bad) : -EFAULT; /* NULL is allowed */
+}
+
+/* name, call with a bad pointer, call without a context */
+#define FUNCTIONS(F)                                                                                                   \
+    F(create, aioc_create(bad, NULL), -EINVAL)                                                                         \
+    F(destroy, -EFAULT, aioc_destroy(NULL) == 0 ? -EINVAL : 0)                                                         \
+    F(submit, aioc_submit(ctx, bad, 1, NULL), aioc_submit(NULL, NULL, 1, NULL))                                        \
+    F(nop, -EFAULT, aioc_nop(NULL, DONE))                                                                              \
+    F(open, aioc_open(ctx, bad, O_RDONLY, 0, DONE), aioc_open(NULL, "/", 0, 0, DONE))                                  \
+    F(close, -EFAULT, aioc_close(NULL, 0, DONE))                                                                       \
+    F(read, aioc_read(ctx, file, bad, transfer_bytes, 0, DONE), aioc_read(NULL, 0, NULL, 0, 0, DONE))                  \
+    F(write, aioc_write(ctx, file, bad, transfer_bytes, 0, DONE), aioc_write(NULL, 0, NULL, 0, 0, DONE))               \
+    F(readahead, -EFAULT, aioc_readahead(NULL, 0, 0, 0, DONE))                                                         \
+    F(stat, aioc_stat(ctx, "/", bad, DONE), aioc_stat(NULL, "/", &status, DONE))                                       \
+    F(lstat, aioc_lstat(ctx, "/", bad, DONE), aioc_lstat(NULL, "/", &status, DONE))                                    \
+    F(fstat, aioc_fstat(ctx, file, bad, DONE), aioc_fstat(NULL, 0, &status, DONE))                                     \
+    F(unlink, aioc_unlink(ctx, bad, DONE), aioc_unlink(NULL, "", DONE))                                                \
+    F(fsync, -EFAULT, aioc_fsync(NULL, 0, DONE))                                                                       \
+    F(fdatasync, -EFAULT, aioc_fdatasync(NULL, 0, DONE))                                                               \
+    F(cancel, -EFAULT, aioc_cancel(NULL, 1))                                                                           \
+    F(hold, -EFAULT, aioc_hold(NULL))                                                                                  \
+    F(release, -EFAULT, aioc_release(NULL))                                                                            \
+    F(poll_fileno, -EFAULT, aioc_poll_fileno(NULL))                                                                    \
+    F(poll_cb, -EFAULT, aioc_poll_cb(NULL))                                                                            \
+    F(poll_wait, -EFAULT, aioc_poll_wait(NULL, 0))                                                                     \
+    F(poll_break, -EFAULT, aioc_poll_break(NULL))                                                                      \
+    F(reap, aioc_reap(ctx, bad, 1), aioc_reap(NULL, NULL, 1))                                                          \
+    F(nreqs, -EFAULT, aioc_nreqs(NULL))                                                                                \
+    F(min_parallel, -EFAULT, aioc_min_parallel(NULL, 1))                                                               \
+    F(max_parallel, -EFAULT, aioc_max_parallel(NULL, 1))                                                               \
+    F(rebind, -EFAULT, aioc_rebind(NULL))                                                                              \
+    F(version, -EFAULT, -EINVAL)                                                                                       \
+    F(strerror, -EFAULT, -EINVAL)                                                                                      \
+    F(operation_name, -EFAULT, -EINVAL)                                                                                \
+    F(engine_name, -EFAULT, -EINVAL)                                                                                   \
+    F(probe, -EFAULT, -EINVAL)                                                                                         \
+    F(engine_info, aioc_engine_info(ctx, AIOC_ENGINE_WORKERS, bad), aioc_engine_info(NULL, 0, NULL))                   \
+    F(stats, aioc_stats(ctx, bad), aioc_stats(NULL, NULL))                                                             \
+    F(count, -EFAULT, aioc_count(NULL, 0, 0))
+
+#define DEFINE(name, bad_call, null_call)                                                                              \
+    static int64_t bad_##name(void *bad) {                                                                             \
+        (void)bad;                                                                                                     \
+        return bad_call;                                                                                               \
+    }                                                                                                                  \
+    static int64_t null_##name(void) { return null_call; }
+FUNCTIONS(DEFINE)
+
+struct row {
+    const char *name;
+    int64_t (*with_bad_pointer)(void *);
+    int64_t (*without_context)(void);
+};
+#define ROW(name, bad_call, null_call) {"aioc_" #name, bad_##name, null_##name},
+static const struct row functions[] = {FUNCTIONS(ROW)};
+static const struct row further_pointers[] = {{"aioc_submit, path", submit_bad_path, NULL},
+                                              {"aioc_submit, ids", submit_bad_ids, NULL},
+                                              {"aioc_create, options", create_bad_options, NULL}};
+/* Structs of which the stated size can be read, and no more. */
+static const struct row sized_structs[] = {{"aioc_submit", bad_submit, NULL},
+                                           {"aioc_create", create_bad_options, NULL},
+                                           {"aioc_reap", bad_reap, NULL},
+                                           {"aioc_stats", bad_stats, NULL},
+                                           {"aioc_engine_info", bad_engine_info, NULL}};
+enum { functions_count = sizeof functions / sizeof *functions };
+
+static void try_pointer(const struct row *row, void *bad) {
+    record.calls = 0;
+    int64_t result = row->with_bad_pointer(bad);
+    if (result > 0) { /* accepted: the kernel is to find out */
+        wait_all(ctx);
+        result = record.calls == 1 ? record.done.result : 0;
+        if (result > 0 && result < transfer_bytes) {
+            return; /* as read(2) and write(2): as far as the buffer goes */
+        }
+    }
+    if (result != -EFAULT && result != -EINVAL) {
+        fprintf(stderr, "%s(%p) gave %lld\n", row->name, bad, (long long)result);
+    }
+    assert_true(result == -EFAULT || result == -EINVAL);
+    assert_int_equal(aioc_nreqs(ctx), 0);
+}
+
+static void bad_pointers_give_an_error_and_no_signal(void **state) {
+    (void)state;
+    if (getenv("AIOC_UNDER_VALGRIND")) { /* there a wild pointer is reported and then read */
+        return;
+    }
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *const pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    void *const bad[] = {
+        NULL, (void *)1, pages + page, pages + page - 4, pages + page - 1, (void *)-1, (void *)(UINTPTR_MAX / 2 + 1)};
+    for (size_t b = 0; b < sizeof bad / sizeof *bad; ++b) {
+        for (size_t i = 0; i < functions_count; ++i) {
+            memset(pages, 'a', page); /* the kernel may have filled a struct half */
+            try_pointer(&functions[i], bad[b]);
+        }
+        for (size_t i = 0; i < sizeof further_pointers / sizeof *further_pointers; ++i) {
+            try_pointer(&further_pointers[i], bad[b]);
+        }
+    }
+    const uint32_t size = 32;
+    memcpy(pages + page - sizeof size, &size, sizeof size);
+    for (size_t i = 0; i < sizeof sized_structs / sizeof *sized_structs; ++i) {
+        try_pointer(&sized_structs[i], pages + page - sizeof size);
+    }
+    munmap(pages, 2 * page);
+}
+
+static void no_context_gives_einval(void **state) {
+    (void)state;
+    for (size_t i = 0; i < functions_count; ++i) {
+        if (functions[i].without_context() != -EINVAL) {
+            fail_msg("%s", functions[i].name);
+        }
+    }
+}
+
+static void every_function_of_the_header_has_a_row(void **state) {
+    (void)state;
+    int declared = 0;
+    char line[400];
+    FILE *const header = fopen(HEADER, "re");
+    assert_non_null(header);
+    while (fgets(line, sizeof line, header)) {
+        declared += strncmp(line, "AIOC_API ", 9) == 0;
+        for (size_t i = 0; strncmp(line, "AIOC_API ", 9) == 0; ++i) {
+            const char *const name = i < functions_count ? strstr(line, functions[i].name) : NULL;
+            if (i == functions_count) {
+                fail_msg("no row for: %s", line);
+            }
+            if (name && name[strlen(functions[i].name)] == '(') {
+                break;
+            }
+        }
+    }
+    fclose(header);
+    assert_int_equal(declared, functions_count);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {CASE(bad_pointers_give_an_error_and_no_signal), CASE(no_context_gives_einval),
+                                       CASE(every_function_of_the_header_has_a_row)};
+    aioc_options options = AIOC_OPTIONS_INIT;
+    options.engine = AIOC_ENGINE_WORKERS;
+    file = open(make_file("sixteen bytes are"), O_RDWR | O_CLOEXEC);
+    if (file < 0 || aioc_create(&ctx, &options) != 0) {
+        return 1;
+    }
+    const int failed = run_group(tests);
+    return failed || aioc_destroy(ctx) != 0;
+}
