@@ -113,6 +113,7 @@ private:
     int own_path(Request* r) noexcept;
     aioc_request refuse(Request* r, int error) noexcept;
     aioc_request collect(Request* r) noexcept;
+    aioc_request answer_nop_and_unlock(Request* r) noexcept;
     void take_collected(RequestList* ret) noexcept;
     bool collecting() const noexcept { return holds_ > 0 || in_callback(); }
     bool in_callback() const noexcept;
@@ -141,6 +142,7 @@ private:
     bool anything_ready() noexcept;
     bool next_completion(aioc_completion* ret, aioc_callback* ret_callback) noexcept;
     void settle_descriptor() noexcept;
+    void give_back(Request* r) noexcept;
     void give_back_delivered() noexcept;
     bool spin_for_completion() noexcept;
     int sleep(const sys::Timeout* left) noexcept;

@@ -126,11 +126,15 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     *ret_callback = r->callback;
     // From here on the id names nothing, also for a thread that cancels at this moment.
     sys::store_release(r->id, RequestSlab::next_id(r->id));
-    delivered_.append(r);
     uint64_t& cell = completed_[r->operation][r->engine];
     sys::store_relaxed(cell, cell + 1);
     sys::store_release(completed_total_, completed_total_ + 1);
+    if (single_threaded_) {
+        give_back(r);
+        return true;
+    }
     constexpr uint32_t give_back_batch = 64;
+    delivered_.append(r);
     if (delivered_.length >= give_back_batch) {
         lock_.lock();
         give_back_delivered();
@@ -140,12 +144,17 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
 }
 
 // With the lock held.
+void Context::give_back(Request* r) noexcept {
+    if (r->path) {
+        paths_.give_back(r->path, r->path_class);
+    }
+    slab_.give_back(r);
+}
+
+// With the lock held.
 void Context::give_back_delivered() noexcept {
     while (Request* const r = delivered_.take_first()) {
-        if (r->path) {
-            paths_.give_back(r->path, r->path_class);
-        }
-        slab_.give_back(r);
+        give_back(r);
     }
 }
 

@@ -111,6 +111,9 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
     lock_.lock();
     Request* r = nullptr;
     aioc_request id = accept(op, &r);
+    if (r && op.code == AIOC_OP_NOP && holds_ == 0 && router_.choice().inline_engine && is_poller()) {
+        return answer_nop_and_unlock(r);
+    }
     // Inside a callback the only request there is will hardly be followed by others.
     if (r && (!collecting() || (holds_ == 0 && outstanding() == 1))) {
         return start_and_unlock(r);
@@ -120,6 +123,19 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
     }
     lock_.unlock();
     return id;
+}
+
+// There is nothing to try, and nothing to share.
+aioc_request Context::answer_nop_and_unlock(Request* r) noexcept {
+    r->result = 0;
+    r->engine = AIOC_ENGINE_INLINE;
+    sys::store_relaxed(r->state, uint32_t{state_done});
+    answered_.append(r);
+    lock_.unlock();
+    if (poll_depth_ == 0) {
+        settle_descriptor();
+    }
+    return static_cast<aioc_request>(r->id);
 }
 
 int Context::submit(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret) noexcept {
