@@ -185,10 +185,11 @@ bool Context::share_early(Request* r) noexcept {
     if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot() || !classify(r, &is)) {
         return false;
     }
+    constexpr uint64_t kept_ns = 2'000;
     constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
     r->engine = AIOC_ENGINE_INLINE;
     sys::store_relaxed(r->state, uint32_t{state_running});
-    if (kept_.cost < part_ns) {
+    if (kept_.cost < kept_ns) {
         kept_.append(r);
         return true;
     }
