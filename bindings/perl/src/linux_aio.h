@@ -25,15 +25,18 @@ typedef struct linux_aio_request {
     char *buffer;       /* what a read reads into; stays with a free request for the next read */
     STRLEN buffer_size; /* with the byte for the final NUL */
     STRLEN data_offset; /* a read: where in the scalar */
+    struct linux_aio_module *module;
+    int64_t result;
     int error;          /* > 0: it was refused, and a nop delivers this errno */
     int kind;           /* LINUX_AIO_* */
     struct statx stat;
 } linux_aio_request;
 
 /* One per interpreter. */
-typedef struct {
+typedef struct linux_aio_module {
     aioc_context *context; /* NULL in a new thread, until its first request */
     linux_aio_request *outstanding, *free;
+    linux_aio_request *taken; /* by linux_aio_done */
     SV *argument; /* $_[0] of the callbacks, used again while nobody keeps it */
     IV outstanding_count, free_count;
     IV workers;     /* limit, as min_parallel and max_parallel set it */
@@ -79,6 +82,7 @@ void linux_aio_fill_stat(pTHX_ const linux_aio_request *request, int status);
 
 /* poll.c: completions and workers. */
 int linux_aio_poll_fileno(pTHX);
+void linux_aio_done(const aioc_completion *done, void *user_data);
 int linux_aio_poll_cb(pTHX);
 void linux_aio_poll_wait(pTHX);
 int linux_aio_nreqs(pTHX);

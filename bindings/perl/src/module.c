@@ -40,10 +40,11 @@ static void reset(pTHX_ linux_aio_module *module) {
  * waited for, as its buffers are freed here, but calls nothing. */
 static void close_module(pTHX_ void *unused) {
     linux_aio_module *const module = linux_aio_current(aTHX);
+    aioc_context *const context = module->context;
     linux_aio_request *request;
     PERL_UNUSED_ARG(unused);
-    aioc_destroy(module->context);
-    module->context = NULL;
+    module->context = NULL; /* so that no completion breaks the last delivery off */
+    aioc_destroy(context);
     linux_aio_abandon(aTHX_ module);
     while ((request = module->free)) {
         module->free = request->next;

@@ -29,6 +29,7 @@ linux_aio_request *linux_aio_take(pTHX_ linux_aio_call *call) {
     request->callback = (CV *)SvREFCNT_inc_simple_NN((SV *)call->callback);
     request->handle = SvREFCNT_inc(call->handle);
     request->kind = LINUX_AIO_PLAIN;
+    request->module = module;
     request->error = 0;
     request->previous = NULL;
     request->next = module->outstanding;
@@ -87,7 +88,7 @@ void linux_aio_submitted(pTHX_ linux_aio_call *call, aioc_request answer) {
         return;
     }
     call->request->error = (int)-answer;
-    if (aioc_nop(call->module->context, NULL, call->request) < 0) {
+    if (aioc_nop(call->module->context, linux_aio_done, call->request) < 0) {
         drop(aTHX_ call->module, call->request);
         Perl_croak(aTHX_ "Linux::AIO: %s", aioc_strerror(answer));
     }

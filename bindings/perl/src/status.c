@@ -20,9 +20,9 @@ static void submit(pTHX_ SV *argument, SV *callback, int kind) {
     }
     request = linux_aio_take(aTHX_ &call);
     request->kind = kind;
-    linux_aio_submitted(aTHX_ &call, !path                       ? aioc_fstat(context, fd, &request->stat, NULL, request)
-                                     : kind == LINUX_AIO_LSTAT ? aioc_lstat(context, path, &request->stat, NULL, request)
-                                                               : aioc_stat(context, path, &request->stat, NULL, request));
+    linux_aio_submitted(aTHX_ &call, !path                       ? aioc_fstat(context, fd, &request->stat, linux_aio_done, request)
+                                     : kind == LINUX_AIO_LSTAT ? aioc_lstat(context, path, &request->stat, linux_aio_done, request)
+                                                               : aioc_stat(context, path, &request->stat, linux_aio_done, request));
 }
 
 void linux_aio_stat(pTHX_ SV *fh_or_path, SV *callback) {

@@ -84,7 +84,7 @@ void linux_aio_read(pTHX_ SV *fh, SV *offset, SV *length, SV *data, SV *dataoffs
     request->data_offset = t.data_offset;
     make_room(aTHX_ request, (STRLEN)t.length + 1);
     linux_aio_submitted(aTHX_ &t.call, aioc_read(t.call.module->context, t.fd, request->buffer, (size_t)t.length,
-                                                 t.offset, NULL, request));
+                                                 t.offset, linux_aio_done, request));
 }
 
 /* The bytes of a scalar, which change no more. Mortal. */
@@ -121,7 +121,7 @@ void linux_aio_write(pTHX_ SV *fh, SV *offset, SV *length, SV *data, SV *dataoff
     request->data = SvREFCNT_inc_simple_NN(data);
     request->written = SvREFCNT_inc_simple_NN(written);
     linux_aio_submitted(aTHX_ &t.call, aioc_write(t.call.module->context, t.fd, SvPVX_const(written) + t.data_offset,
-                                                  (size_t)t.length, t.offset, NULL, request));
+                                                  (size_t)t.length, t.offset, linux_aio_done, request));
 }
 
 /* A plain string that nobody shares: its buffer may be exchanged. */
