@@ -18,7 +18,10 @@ int linux_aio_fd(pTHX_ linux_aio_call *call, SV *argument) {
     PerlIO *stream;
     SvGETMAGIC(argument);
     call->handle = handle_in(argument);
-    if (!call->handle && !SvROK(argument)) {
+    if (!call->handle) {
+        if (SvROK(argument)) {
+            Perl_croak(aTHX_ "Bad filehandle: %" SVf, SVfARG(argument));
+        }
         if (!SvOK(argument)) {
             return -1;
         }

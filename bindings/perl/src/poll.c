@@ -88,6 +88,8 @@ int linux_aio_poll_cb(pTHX) {
     linux_aio_module *const module = opened(aTHX);
     const IV limit = module->outstanding_count;
     int count = 0;
+    dSP;
+    PUSHSTACKi(PERLSI_UNKNOWN); /* "last" and the like cannot leave a callback: they die */
     while (count < limit) {
         linux_aio_request *request;
         module->taken = NULL;
@@ -99,6 +101,8 @@ int linux_aio_poll_cb(pTHX) {
         ++count;
         deliver(aTHX_ module, request, request->result);
     }
+    SPAGAIN;
+    POPSTACK;
     return count;
 }
 
