@@ -13,8 +13,9 @@
  *   int64_t offset, size_t count             64 bits, exact
  *   void *buf, const void *buf               data to fill, data to write
  *   struct statx *ret                        a result that lives in the binding's request and becomes the language's own
- *   aioc_callback callback, void *user_data  the language's function; the C callback is NULL, as results are taken with
- *                                            aioc_reap: no C frame may be on the stack while script code raises
+ *   aioc_callback callback, void *user_data  the language's function: user_data names it. The C callback is NULL and
+ *                                            results come from aioc_reap, or it notes the completion and breaks the
+ *                                            poll: no C frame may be on the stack while script code raises
  *   aioc_request (the result)                > 0 accepted, < 0 refused: -errno
  *
  * A language that wants an operation in another shape says %ignore aioc_<name> before it includes this file.
@@ -29,7 +30,8 @@
 %ignore aioc_reap;
 %ignore aioc_poll_cb; /* would call C functions */
 %ignore aioc_poll_break;
-%warnfilter(322) ""; /* the operations are declared in both */
+%ignore aioc_operation::path; /* a structure that is filled by hand, see aioc_submit */
+%immutable aioc_engine_report::reason;
 %include "aioclone.h"
 #endif
 %include "operations.i"
