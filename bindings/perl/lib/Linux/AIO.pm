@@ -270,7 +270,8 @@ The number of requests that are outstanding. Wait for all of them:
 
 The number of workers, and so of operations that are executed at once. One is started when the module is loaded, and
 the number of outstanding requests is not limited. C<min_parallel> starts workers until there are at least as many, at
-most 1024. C<max_parallel> ends those above, and waits for that.
+most 1024. C<max_parallel> ends those above, and waits for that. With one worker, operations are executed in the order
+of the calls.
 
 C<max_parallel 0> also waits for all requests, and calls back. The module does that itself at the end of the program.
 (Requests that those callbacks start are executed too. After a thousand rounds of that the end is the end.) The next
@@ -294,10 +295,9 @@ requests, but calls nothing back: let a thread wait for them itself.
 
 =head1 DIFFERENCES
 
-The scalar of a read changes when its callback is called, while the old module wrote into it meanwhile. The order of
-requests is kept by one worker, as it was, except that a request which can be answered without waiting may be
-answered earlier. Operations of the library that the old module did not have are reachable as
-C<Linux::AIO::aio_NAME>, with the arguments of the C function and a callback; they are never exported.
+The scalar of a read changes when its callback is called, while the old module wrote into it meanwhile.
+Operations of the library that the old module did not have are reachable as C<Linux::AIO::aio_NAME>, with the arguments
+of the C function and a callback; they are never exported.
 
 =head1 SEE ALSO
 
