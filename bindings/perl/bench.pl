@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Linux::AIO against IO::AIO in one run: their rounds alternate, each keeps 64 requests outstanding.
 # Usage: perl -Ibuild/release/bindings/perl/lib bindings/perl/bench.pl [SECONDS_PER_ROUND [ROUNDS]]
+#    or: cmake --build build/release --target bench-perl
 # Prints medians of requests a second and of the process's CPU time a request, and the ratios. Fails below 2.
 use strict;
 use warnings;
@@ -19,7 +20,7 @@ my $bad_fd = 1_000_000;
 my ($fh, $path) = tempfile(UNLINK => 1);
 syswrite $fh, 'x' x (16 * 4096) or die "$path: $!";
 
-my @names = ('Linux::AIO', 'IO::AIO ' . IO::AIO->VERSION);
+my @names = ('Linux::AIO', sprintf 'IO::AIO %.2f', IO::AIO->VERSION);
 my @workloads = (
     [
         'close of a bad descriptor',
