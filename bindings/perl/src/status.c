@@ -10,6 +10,7 @@ static void submit(pTHX_ SV *argument, SV *callback, int kind) {
     const char *path = NULL;
     aioc_context *context;
     linux_aio_request *request;
+    aioc_request answer;
     linux_aio_begin(aTHX_ &call);
     context = linux_aio_context(aTHX_ &call);
     call.callback = linux_aio_callback(aTHX_ callback);
@@ -20,9 +21,14 @@ static void submit(pTHX_ SV *argument, SV *callback, int kind) {
     }
     request = linux_aio_take(aTHX_ &call);
     request->kind = kind;
-    linux_aio_submitted(aTHX_ &call, !path                       ? aioc_fstat(context, fd, &request->stat, linux_aio_done, request)
-                                     : kind == LINUX_AIO_LSTAT ? aioc_lstat(context, path, &request->stat, linux_aio_done, request)
-                                                               : aioc_stat(context, path, &request->stat, linux_aio_done, request));
+    if (!path) {
+        answer = aioc_fstat(context, fd, &request->stat, linux_aio_done, request);
+    } else if (kind == LINUX_AIO_LSTAT) {
+        answer = aioc_lstat(context, path, &request->stat, linux_aio_done, request);
+    } else {
+        answer = aioc_stat(context, path, &request->stat, linux_aio_done, request);
+    }
+    linux_aio_submitted(aTHX_ &call, answer);
 }
 
 void linux_aio_stat(pTHX_ SV *fh_or_path, SV *callback) {

@@ -14,7 +14,8 @@ my $use  = "use strict; use warnings; use Linux::AIO; \$| = 1; open STDERR, '>&'
 my ($output, $status) = output_of($use . 'aio_stat $path, sub { print -s _, "," } for 1 .. 20;');
 is($output, '321,' x 20, 'requests outstanding at the end are called back');
 is($status, 0, 'status');
-($output, $status) = output_of($use . 'aio_stat $path, sub { aio_stat $path, sub { aio_stat $path, sub { print "third" } } }');
+($output, $status) = output_of(
+    $use . 'aio_stat $path, sub { aio_stat $path, sub { aio_stat $path, sub { print "third" } } }');
 is($output, 'third', 'and what they start');
 ($output, $status) = output_of($use . 'aio_stat $path, sub { print "called" }; exit 7');
 is("$output $status", 'called ' . (7 << 8), 'exit keeps its status');

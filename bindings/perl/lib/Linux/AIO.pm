@@ -141,7 +141,8 @@ Fifteen bytes from position 7 of the file:
         print "read $_[0] bytes: <$buffer>\n";
     };
 
-Both may transfer less than was asked for, as the system calls. There is no "current position": an undefined offset is 0.
+Both may transfer less than was asked for, as the system calls. There is no "current position": an undefined offset is
+0.
 
 =item aio_readahead $fh, $offset, $length, $callback
 
@@ -287,7 +288,7 @@ request starts a worker again.
 
 =head1 PROCESSES AND THREADS
 
-After C<fork> the child has no requests and may use the module anew; the parent's requests are called back in the parent.
+After C<fork> the child has no requests and may use the module anew; the parent's are called back in the parent.
 The child's event loop must watch C<poll_fileno> anew. Requests run with the rights that the process has at the call.
 
 Each thread of a Perl with threads has its own requests, workers and descriptor. The end of a thread waits for its
