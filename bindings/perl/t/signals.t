@@ -30,8 +30,9 @@ sub with_signals {
     waitpid $pid, 0;
 }
 
+# Not before the request waits for a writer: until then there is nobody to write to.
 my ($signals, $writer, $fd) = (0);
-local $SIG{USR1} = sub { ++$signals; $writer || open $writer, '>', $fifo };
+local $SIG{USR1} = sub { ++$signals; $writer || sysopen $writer, $fifo, O_WRONLY | O_NONBLOCK };
 with_signals(sub {
     aio_open $fifo, O_RDONLY, 0, sub { $fd = $_[0] }; # waits for a writer
     finish();
@@ -41,10 +42,12 @@ cmp_ok($signals, '>=', 1, 'the handler ran');
 cmp_ok($fd, '>=', 3, 'and let the request end');
 
 undef $writer;
-$SIG{USR1} = sub { die "from a handler\n" };
+my $waiting = 0;
+$SIG{USR1} = sub { die "from a handler\n" if $waiting };
 with_signals(sub {
     aio_open $fifo, O_RDONLY, 0, sub { $fd = $_[0] };
-    eval { finish() };
+    eval { $waiting = 1; finish() };
+    $waiting = 0;
     is($@, "from a handler\n", 'a handler that dies ends the wait');
     $SIG{USR1} = 'IGNORE';
 });
