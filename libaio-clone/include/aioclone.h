@@ -85,6 +85,8 @@ enum { AIOC_SPAWNER_AUTO = 0, AIOC_SPAWNER_CLONE = 1, AIOC_SPAWNER_PTHREAD = 2 }
 #define AIOC_NO_RING 0x4u         /* AIOC_ENGINE_AUTO without io_uring */
 #define AIOC_LOCAL_PATHS 0x8u     /* every path is on a local disk: stat may be answered in the
                                    * submitting call, at worst after one read of that disk */
+#define AIOC_IN_ORDER 0x10u       /* while max_workers is 1 (then its default), requests run one at a
+                                   * time in the order of their submission; no io_uring */
 
 /* Zero in any field means its default. */
 typedef struct aioc_options {
@@ -93,7 +95,7 @@ typedef struct aioc_options {
     uint32_t engine;          /* AIOC_ENGINE_AUTO or one to force; AIOC_ENGINE= overrides */
     uint32_t spawner;         /* AIOC_SPAWNER_*; AIOC_SPAWNER= overrides */
     uint32_t min_workers;     /* kept when idle; default 1, at most 1024 */
-    uint32_t max_workers;     /* default 4 (or min_workers if more), at most 1024 */
+    uint32_t max_workers;     /* default 4 (1 if AIOC_IN_ORDER; min_workers if more), at most 1024 */
     uint32_t idle_timeout_ms; /* an idle worker above the minimum ends after this; default 10000 */
     uint32_t max_outstanding; /* more are refused with -EAGAIN; default: no limit */
 } aioc_options;

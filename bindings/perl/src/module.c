@@ -21,6 +21,7 @@ static void open_context(pTHX_ linux_aio_module *module) {
     int status;
     options.min_workers = 1;
     options.max_workers = 1;
+    options.flags = AIOC_IN_ORDER;
     module->workers = 1;
     status = aioc_create(&module->context, &options);
     if (status < 0) {

@@ -27,7 +27,7 @@ bool Context::classify(Request* r, Circumstances* ret) noexcept {
         ret->direct = transfer && inline_.is_direct(*r);
         return false;
     }
-    if (choice.inline_engine && !inline_.burst_over()) {
+    if (choice.inline_engine && !inline_.burst_over() && !must_wait_its_turn()) {
         ret->missed = inline_.expects_miss(*r);
         return !ret->missed;
     }
@@ -49,6 +49,9 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     }
     if (r->engine == AIOC_ENGINE_RING) {
         r->attempt = attempt_none;
+    }
+    if (in_order_) {
+        sys::add(routed_, uint32_t{1});
     }
     r->queue = nullptr;
     (r->engine == AIOC_ENGINE_RING ? to_ring_ : to_workers_).append(r);
@@ -98,7 +101,6 @@ aioc_request Context::start_and_unlock(Request* r) noexcept {
     Circumstances is;
     sys::store_relaxed(r->state, uint32_t{state_running});
     if (error == 0 && classify(r, &is)) {
-        r->engine = AIOC_ENGINE_INLINE;
         lock_.unlock();
         inline_.run(r);
         lock_.lock();
@@ -141,6 +143,10 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
         flush_engines_and_unlock();
         return;
     }
+    if (in_order_) {
+        dispatch_in_order_and_unlock(batch);
+        return;
+    }
     RequestList here;
     Helper helper;
     if (is_poller()) {
@@ -153,7 +159,6 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     while (Request* const r = batch.take_first()) {
         Circumstances is;
         if (classify(r, &is)) {
-            r->engine = AIOC_ENGINE_INLINE;
             here.append(r);
         } else {
             route(r, is);
@@ -178,6 +183,27 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     deliver(answered);
 }
 
+// As soon as one has to wait, all that follow do.
+void Context::dispatch_in_order_and_unlock(RequestList& batch) noexcept {
+    RequestList answered;
+    while (Request* const r = batch.take_first()) {
+        Circumstances is;
+        if (classify(r, &is)) {
+            lock_.unlock();
+            inline_.run(r);
+            lock_.lock();
+            if (inline_.settle(r)) {
+                answered.append(r);
+                continue;
+            }
+            is.missed = true;
+        }
+        route(r, is);
+    }
+    flush_engines_and_unlock();
+    deliver(answered);
+}
+
 // Inside a callback, where more requests may follow: a worker that spins is given a part of the batch at
 // once, while this thread goes on collecting. The first part is kept, so that this thread is not left waiting.
 bool Context::share_early(Request* r) noexcept {
@@ -187,7 +213,6 @@ bool Context::share_early(Request* r) noexcept {
     }
     constexpr uint64_t kept_ns = 2'000;
     constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
-    r->engine = AIOC_ENGINE_INLINE;
     sys::store_relaxed(r->state, uint32_t{state_running});
     if (kept_.cost < kept_ns) {
         kept_.append(r);

@@ -126,6 +126,9 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     *ret_callback = r->callback;
     // From here on the id names nothing, also for a thread that cancels at this moment.
     sys::store_release(r->id, RequestSlab::next_id(r->id));
+    if (in_order_ && r->engine != AIOC_ENGINE_INLINE) {
+        sys::add(routed_, ~uint32_t{0});
+    }
     uint64_t& cell = completed_[r->operation][r->engine];
     sys::store_relaxed(cell, cell + 1);
     sys::store_release(completed_total_, completed_total_ + 1);

@@ -47,6 +47,7 @@ public:
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
     void warm() noexcept;
 
+    uint32_t max() const noexcept { return limits_.max; }
     int set_min(uint32_t count) noexcept;
     void set_max(uint32_t count) noexcept;
     // Are at most `count` worker threads left (0: of those before set_max(0))? If not, what to wait for.
