@@ -15,6 +15,8 @@
  *  - Any thread may submit and cancel; one thread at a time polls. With
  *    AIOC_SINGLE_THREADED one thread makes all calls.
  *  - Signals are never handled on a worker.
+ *  - A submitting call never waits for a device or a server; it may answer from memory what it can,
+ *    for at most half a millisecond between two polls (docs/routing.md).
  *  - Every struct starts with its size. A shorter one is taken as if the rest were
  *    zero; a longer one must be zero beyond what this version knows (-E2BIG).
  *  - A NULL context gives -EINVAL. NULL for any other required pointer gives -EFAULT.
@@ -228,7 +230,8 @@ AIOC_API int aioc_release(aioc_context *ctx);
 
 /* --- Completions ---------------------------------------------------------------- */
 
-/* Readable (POLLIN) while completions wait. The context's: do not read or close it. */
+/* Readable (POLLIN) while completions wait. The context's: do not read or close it. It is a level: with
+ * EPOLLET call aioc_poll_cb until it returns 0. */
 AIOC_API int aioc_poll_fileno(aioc_context *ctx);
 
 /* Calls back for every completion that waits, returns their number at once (0 when none).

@@ -80,6 +80,7 @@ void Context::after_fork() noexcept {
     inline_.reset();
     collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ = RequestList{};
     early_ = Helper{};
+    judged_early_ = false;
     holds_ = 0;
     closing_ = break_ = false;
     submitted_ = completed_total_ = 0;

@@ -192,6 +192,7 @@ private:
     RequestList kept_;       // collected, to be tried here
     RequestList chunk_;      // collected, to be hung out
     Helper early_;
+    bool judged_early_ = false; // of these, some depend on credentials
     RequestList delivering_;
     RequestList delivered_;     // slots to give back, in one go
     uint64_t completed_[operations_max][engines]{};

@@ -149,7 +149,10 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     }
     RequestList here;
     Helper helper;
+    bool judged = false;
     if (is_poller()) {
+        judged = judged_early_;
+        judged_early_ = false;
         helper = early_;
         early_ = Helper{};
         helper.reclaim(&here);
@@ -159,21 +162,23 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     while (Request* const r = batch.take_first()) {
         Circumstances is;
         if (classify(r, &is)) {
+            judged = judged || depends_on_credentials(*r);
             here.append(r);
         } else {
             route(r, is);
         }
     }
     consider_warming(here.cost + helper.helped_ns());
+    bool engaged = false;
     if (router_.choice().helper && here.cost >= Helper::ns_min) {
-        workers_.engage(&helper);
+        engaged = workers_.engage(&helper, judged);
     }
     flush_engines_and_unlock();
     if (!here.head && !helper.is_engaged()) {
         return;
     }
     RequestList ran;
-    run_here(here, &helper, &ran);
+    run_here(here, engaged ? &helper : nullptr, &ran);
     RequestList answered;
     lock_.lock();
     helped_ns_ += helper.helped_ns();
@@ -214,14 +219,14 @@ bool Context::share_early(Request* r) noexcept {
     constexpr uint64_t kept_ns = 2'000;
     constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
     sys::store_relaxed(r->state, uint32_t{state_running});
+    judged_early_ = judged_early_ || depends_on_credentials(*r);
     if (kept_.cost < kept_ns) {
         kept_.append(r);
         return true;
     }
     chunk_.append(r);
     if (chunk_.cost >= part_ns && chunk_.cost >= early_.offered_ns()) {
-        workers_.engage(&early_);
-        if (early_.is_free()) {
+        if (workers_.engage(&early_, judged_early_) && early_.is_free()) {
             early_.offer(chunk_);
         }
     }
@@ -232,7 +237,7 @@ bool Context::share_early(Request* r) noexcept {
 // this thread takes it back when it has nothing else.
 void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noexcept {
     while (Request* const r = here.take_first()) {
-        if (helper->is_free()) {
+        if (helper && helper->is_free()) {
             helper->offer_half(here);
         }
         r->answered = answer_untried;
@@ -240,7 +245,7 @@ void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noex
             inline_.run(r);
         }
         ran->append(r);
-        if (!here.head) {
+        if (!here.head && helper) {
             helper->reclaim(&here);
         }
     }

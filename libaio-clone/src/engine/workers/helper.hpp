@@ -13,6 +13,10 @@ public:
 
     // Context lock held, also for release.
     void engage(Generation* generation) noexcept { generation_ = generation; }
+    Generation* generation() const noexcept { return generation_; }
+    // Were the caller's credentials found to be the worker's?
+    bool is_judged() const noexcept { return judged_; }
+    void set_judged() noexcept { judged_ = true; }
     bool is_engaged() const noexcept { return generation_ != nullptr; }
     void release() noexcept {
         if (generation_) {
@@ -66,6 +70,7 @@ private:
     Generation* generation_ = nullptr;
     Offer* hanging_ = nullptr;
     Offer* free_ = nullptr;
+    bool judged_ = false;
     uint64_t hanging_ns_ = 0;
     uint64_t offered_ns_ = 0;
     uint64_t helped_ns_ = 0;

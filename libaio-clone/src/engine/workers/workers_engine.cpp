@@ -23,7 +23,7 @@ Generation* WorkersEngine::generation_for(const RequestList& requests) noexcept 
     if (current_) {
         bool judged = false;
         for (const Request* r = requests.head; r && !judged; r = r->next) {
-            judged = find_operation(r->operation)->credentials;
+            judged = depends_on_credentials(*r);
         }
         if (judged && !current_->serves_caller()) {
             retire_current();
@@ -69,9 +69,9 @@ bool WorkersEngine::hand_over(RequestList& requests) noexcept {
             return false;
         }
     }
-    Helper helper;
-    engage(&helper);
-    const bool taken = helper.is_free() && helper.hand_over(requests, limits_.handover_looks);
+    Helper helper; // a run is of one operation
+    const bool taken = engage(&helper, depends_on_credentials(*requests.head)) && helper.is_free() &&
+                       helper.hand_over(requests, limits_.handover_looks);
     helper.release();
     return taken;
 }
@@ -114,10 +114,21 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     }
 }
 
-void WorkersEngine::engage(Helper* helper) noexcept {
-    if (!helper->is_engaged() && current_ && current_->is_awake() && current_->serves_caller() && current_->engage()) {
-        helper->engage(current_.get());
+bool WorkersEngine::engage(Helper* helper, bool judged) noexcept {
+    Generation* const generation = helper->is_engaged() ? helper->generation() : current_.get();
+    if (!generation || (judged && !helper->is_judged() && !generation->serves_caller())) {
+        return false;
     }
+    if (!helper->is_engaged()) {
+        if (!generation->is_awake() || !generation->engage()) {
+            return false;
+        }
+        helper->engage(generation);
+    }
+    if (judged) {
+        helper->set_judged();
+    }
+    return true;
 }
 
 bool WorkersEngine::is_crowded() noexcept {

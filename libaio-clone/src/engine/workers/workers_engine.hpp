@@ -39,8 +39,8 @@ public:
     // Does a worker look at the queue within microseconds?
     bool is_hot() const noexcept { return current_ && current_->is_hot(); }
     uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
-    // If a worker is hot and may run requests of the caller.
-    void engage(Helper* helper) noexcept;
+    // If a worker is hot, and if it may run such requests of the caller: judged, if they depend on credentials.
+    bool engage(Helper* helper, bool judged) noexcept;
     OfferBoard& board() noexcept { return board_; }
     // Has every worker a request that may wait, and is there more?
     bool is_crowded() noexcept;
