@@ -311,6 +311,11 @@ int Context::poll_wait(int timeout_ms) noexcept {
     RequestList batch;
     take_collected(&batch); // also what is held: it would never complete
     dispatch_and_unlock(batch);
+    if (fetch()) { // the fast way out
+        settle_descriptor();
+        leave_poll();
+        return 1;
+    }
     int result = 0;
     sys::Timeout end{0, 0};
     const auto time_left = [&end](sys::Timeout* ret) {
