@@ -246,7 +246,7 @@ int Context::poll_fd() noexcept {
 // A hot worker will have something within microseconds, for which a sleep would cost more. As with the
 // workers: if that fails again and again, it is tried more and more seldom.
 bool Context::spin_for_completion() noexcept {
-    if (!router_.choice().helper || (spin_occasions_++ & ((1u << spin_failures_) - 1)) != 0) {
+    if (!router_.choice().spins || (spin_occasions_++ & ((1u << spin_failures_) - 1)) != 0) {
         return false;
     }
     lock_.lock();
