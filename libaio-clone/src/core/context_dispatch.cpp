@@ -217,7 +217,7 @@ bool Context::share_early(Request* r) noexcept {
         return false;
     }
     constexpr uint64_t kept_ns = 2'000;
-    constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
+    constexpr uint64_t part_ns = 12'000; // the first; the next ones are as long as all before them
     sys::store_relaxed(r->state, uint32_t{state_running});
     judged_early_ = judged_early_ || depends_on_credentials(*r);
     if (kept_.cost < kept_ns) {

@@ -55,6 +55,10 @@ void Context::fetch_offer(Offer* offer) noexcept {
     }
     RequestList tried;
     while (Request* const r = requests.take_first()) {
+        if (requests.head) {
+            sys::prefetch(requests.head->next);
+        }
+        InlineEngine::prefetch_for_settling(*r);
         (sys::load_relaxed(r->state) == state_done ? delivering_ : tried).append(r);
     }
     lock_.lock();

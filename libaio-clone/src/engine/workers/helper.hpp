@@ -9,7 +9,7 @@ namespace aioc {
 class Helper {
 public:
     // A batch that takes less is not worth the cache lines that sharing it moves.
-    static constexpr uint64_t ns_min = 3'000;
+    static constexpr uint64_t ns_min = 8'000;
 
     // Context lock held, also for release.
     void engage(Generation* generation) noexcept { generation_ = generation; }
