@@ -63,7 +63,9 @@ AIOC_INLINE bool run_plain_offer(JobQueue* q, Worker* self, Offer* offer) noexce
     q->cool(self);
     q->heat(self, 1);
     ++q->taken;
+    Worker* const other = q->choose_wake(); // for what was queued while this worker still counted as one that spins
     q->mutex.unlock();
+    JobQueue::wake(other);
     run_offer(q, offer);
     q->mutex.lock();
     q->cool(self);
