@@ -167,7 +167,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
             q->sentinel = 1;
             const bool ticked = sleep_idle(q, self, &tick);
             q->sentinel = 0;
-            if (ticked && q->taken == before && q->hot > q->spinning) {
+            if (ticked && q->taken == before && q->hot > 0) {
                 q->forget_hot();
             }
             continue;
