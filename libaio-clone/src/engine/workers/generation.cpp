@@ -86,7 +86,7 @@ int Generation::grow(uint32_t count, uint64_t* started) noexcept {
     }
 }
 
-bool Generation::submit(RequestList& requests) noexcept {
+bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
     queue_.mutex.lock();
     if (queue_.alive == 0) {
         queue_.mutex.unlock();
@@ -98,6 +98,8 @@ bool Generation::submit(RequestList& requests) noexcept {
     }
     queue_.append(requests);
     Worker* const woken = queue_.choose_wake();
+    const uint32_t waiting = queue_.requests.length;
+    *ret = Staff{queue_.alive, waiting > queue_.idle ? waiting : 0};
     queue_.mutex.unlock();
     JobQueue::wake(woken);
     return true;

@@ -94,23 +94,18 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
         limits_.min = std::min(limits_.min, limits_.max);
         generation->set_limits(limits_);
     }
-    if (!generation->submit(requests)) {
+    Staff staff;
+    if (!generation->submit(requests, &staff)) {
         grow(generation, std::max(limits_.min, uint32_t{1}));
-        if (!generation->submit(requests)) {
+        if (!generation->submit(requests, &staff)) {
             return;
         }
     }
-    // One more worker for each request that may wait, but never more workers than requests. What can be
-    // tried without waiting needs one at most.
-    JobQueue& queue = generation->queue();
-    queue.mutex.lock();
-    const uint32_t alive = queue.alive;
-    const uint32_t waiting = queue.quick + queue.slow;
-    const bool wanting = waiting > queue.idle && alive < most;
-    queue.mutex.unlock();
-    if (wanting && alive < outstanding) {
-        const uint64_t wanted = std::min<uint64_t>(outstanding, uint64_t{alive} + waiting);
-        grow(generation, static_cast<uint32_t>(std::min<uint64_t>(most, wanted)));
+    // One more worker for each request, since any of them may wait after all, and only a submitter can start
+    // workers: none may come later. But never more workers than requests.
+    const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, uint64_t{most}});
+    if (wanted > staff.alive) {
+        grow(generation, static_cast<uint32_t>(wanted));
     }
 }
 
