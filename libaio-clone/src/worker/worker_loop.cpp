@@ -38,7 +38,7 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
             sys::prefetch(next);
             sys::prefetch(&next->path);
         }
-        r->engine = AIOC_ENGINE_WORKERS;
+        sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
         if (r->attempt == attempt_none) {
             aioc_zone_execute(r);
         } else {
