@@ -138,6 +138,9 @@ AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     if (!plain || first->pace == pace_quick) {
         q->heat(self, plain);
     }
+    if (!plain) {
+        q->start_trying(self);
+    }
     const uint32_t most = plain ? run_max : batch_max;
     for (const Request* r = q->requests.head; r && ret->length < most; r = q->requests.head) {
         if (plain ? !is_run(*first, *r) : r->attempt == attempt_none) {
@@ -153,6 +156,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
     q->mutex.lock();
     bool was_hot = q->is_hot(self);
     q->cool(self);
+    q->end_trying(self);
     while (!q->surplus()) {
         if (q->requests.head && !q->covered()) {
             take(q, self, ret);
@@ -178,7 +182,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
                 was_hot = false;
                 continue;
             }
-            if (timed_out && q->alive > q->min) {
+            if (timed_out && q->alive > q->min && q->trying == 0) {
                 break;
             }
         }
@@ -201,6 +205,7 @@ AIOC_INLINE void leave_to_others(JobQueue* q, Worker* self, RequestList* rest, D
     q->ready->push(*done);
     q->mutex.lock();
     q->cool(self);
+    q->end_trying(self);
     for (Request* r = rest->head; r; r = r->next) {
         uint32_t running = state_running;
         sys::compare_exchange(r->state, running, uint32_t{state_queued});
