@@ -191,7 +191,8 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
         was_hot = false;
     }
     --q->alive;
-    Worker* const other = q->choose_wake();
+    // One that slept because a hot worker covered the queue when it was told to end has to be told again.
+    Worker* const other = !q->requests.head && q->surplus() ? q->choose_any() : q->choose_wake();
     uint32_t* const departures = q->departures;
     sys::add(*departures, uint32_t{1});
     q->mutex.unlock();
