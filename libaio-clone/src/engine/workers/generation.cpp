@@ -86,6 +86,18 @@ int Generation::grow(uint32_t count, uint64_t* started) noexcept {
     }
 }
 
+Staff Generation::count_staff() const noexcept {
+    const uint32_t waiting = queue_.requests.length;
+    return Staff{queue_.alive, waiting > queue_.idle ? waiting : 0};
+}
+
+Staff Generation::staff() noexcept {
+    queue_.mutex.lock();
+    const Staff counted = count_staff();
+    queue_.mutex.unlock();
+    return counted;
+}
+
 bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
     queue_.mutex.lock();
     if (queue_.alive == 0) {
@@ -98,8 +110,7 @@ bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
     }
     queue_.append(requests);
     Worker* const woken = queue_.choose_wake();
-    const uint32_t waiting = queue_.requests.length;
-    *ret = Staff{queue_.alive, waiting > queue_.idle ? waiting : 0};
+    *ret = count_staff();
     queue_.mutex.unlock();
     JobQueue::wake(woken);
     return true;

@@ -62,6 +62,9 @@ public:
     int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests, Staff* ret) noexcept;
+    // Is anything queued that this thread has queued, as far as it can know?
+    bool has_queued() const noexcept { return sys::load_relaxed(queue_.requests.head) != nullptr; }
+    Staff staff() noexcept;
     // Wakes an idle worker that looks for requests for a moment.
     void warm() noexcept;
     void set_limits(const WorkerLimits& limits) noexcept;
@@ -76,6 +79,7 @@ public:
     std::unique_ptr<Generation> next;
 
 private:
+    Staff count_staff() const noexcept; // mutex held
     void adopt_caller() noexcept;
     int start_one() noexcept;
 
