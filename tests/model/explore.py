@@ -17,3 +17,22 @@ def find(initial, successors, wrong):
                 seen.add(after)
                 waiting.append(after)
     return None, len(seen)
+
+
+def check(cases, mutants, explore):
+    """explore(case, mutant) gives what find gives. The protocol itself (mutant None) must hold in every case, and each
+    mutant must be found faulty in one: else the check could not fail. Returns whether all is as it should be."""
+    good = True
+    for mutant in (None, *mutants):
+        found, total = None, 0
+        for case in cases:
+            found, states = explore(case, mutant)
+            total += states
+            if found:
+                break
+        expected = (found is not None) == (mutant is not None)
+        good &= expected
+        print("ok" if expected else "WRONG", f"{mutant or 'the protocol'}: {total} states", flush=True)
+        if not expected:
+            print("   ", case, found)
+    return good

@@ -251,10 +251,17 @@ void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noex
     }
 }
 
-// With the lock held: what was answered, and the rest to other engines.
+// With the lock held: what was answered, and the rest to other engines. An open that was cancelled while it was
+// tried, which cancel has promised to be undone, is not started again: that would forget the cancel.
 void Context::settle(RequestList& ran, RequestList* ret_answered) noexcept {
     while (Request* const r = ran.take_first()) {
-        if (r->answered == answer_untried) {
+        if (r->answered != answer_yes && sys::load_relaxed(r->state) == state_cancelling) {
+            if (r->held_fd >= 0) {
+                sys::call(SYS_close, r->held_fd);
+            }
+            r->result = -ECANCELED;
+            ret_answered->append(r);
+        } else if (r->answered == answer_untried) {
             route(r, Circumstances{});
         } else if (inline_.settle(r)) {
             ret_answered->append(r);

@@ -175,7 +175,7 @@ int Context::cancel(aioc_request id) noexcept {
         complete_cancelled(r, &ready_);
         result = 0;
     } else if (r) {
-        result = r->engine == AIOC_ENGINE_RING ? ring_.cancel(r) : workers_.cancel(r);
+        result = sys::load_relaxed(r->engine) == AIOC_ENGINE_RING ? ring_.cancel(r) : workers_.cancel(r);
     }
     lock_.unlock();
     return result;

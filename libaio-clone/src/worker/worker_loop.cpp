@@ -38,7 +38,7 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
             sys::prefetch(next);
             sys::prefetch(&next->path);
         }
-        r->engine = AIOC_ENGINE_WORKERS;
+        sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
         if (r->attempt == attempt_none) {
             aioc_zone_execute(r);
         } else {
@@ -63,7 +63,9 @@ AIOC_INLINE bool run_plain_offer(JobQueue* q, Worker* self, Offer* offer) noexce
     q->cool(self);
     q->heat(self, 1);
     ++q->taken;
+    Worker* const other = q->choose_wake(); // for what was queued while this worker still counted as one that spins
     q->mutex.unlock();
+    JobQueue::wake(other);
     run_offer(q, offer);
     q->mutex.lock();
     q->cool(self);
@@ -136,6 +138,9 @@ AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     if (!plain || first->pace == pace_quick) {
         q->heat(self, plain);
     }
+    if (!plain) {
+        q->start_trying(self);
+    }
     const uint32_t most = plain ? run_max : batch_max;
     for (const Request* r = q->requests.head; r && ret->length < most; r = q->requests.head) {
         if (plain ? !is_run(*first, *r) : r->attempt == attempt_none) {
@@ -151,6 +156,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
     q->mutex.lock();
     bool was_hot = q->is_hot(self);
     q->cool(self);
+    q->end_trying(self);
     while (!q->surplus()) {
         if (q->requests.head && !q->covered()) {
             take(q, self, ret);
@@ -165,7 +171,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
             q->sentinel = 1;
             const bool ticked = sleep_idle(q, self, &tick);
             q->sentinel = 0;
-            if (ticked && q->taken == before && q->hot > q->spinning) {
+            if (ticked && q->taken == before && q->hot > 0) {
                 q->forget_hot();
             }
             continue;
@@ -176,7 +182,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
                 was_hot = false;
                 continue;
             }
-            if (timed_out && q->alive > q->min) {
+            if (timed_out && q->alive > q->min && q->trying == 0) {
                 break;
             }
         }
@@ -185,7 +191,8 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
         was_hot = false;
     }
     --q->alive;
-    Worker* const other = q->choose_wake();
+    // One that slept because a hot worker covered the queue when it was told to end has to be told again.
+    Worker* const other = !q->requests.head && q->surplus() ? q->choose_any() : q->choose_wake();
     uint32_t* const departures = q->departures;
     sys::add(*departures, uint32_t{1});
     q->mutex.unlock();
@@ -199,6 +206,7 @@ AIOC_INLINE void leave_to_others(JobQueue* q, Worker* self, RequestList* rest, D
     q->ready->push(*done);
     q->mutex.lock();
     q->cool(self);
+    q->end_trying(self);
     for (Request* r = rest->head; r; r = r->next) {
         uint32_t running = state_running;
         sys::compare_exchange(r->state, running, uint32_t{state_queued});

@@ -86,7 +86,19 @@ int Generation::grow(uint32_t count, uint64_t* started) noexcept {
     }
 }
 
-bool Generation::submit(RequestList& requests) noexcept {
+Staff Generation::count_staff() const noexcept {
+    const uint32_t waiting = queue_.requests.length;
+    return Staff{queue_.alive, waiting > queue_.idle ? waiting : 0};
+}
+
+Staff Generation::staff() noexcept {
+    queue_.mutex.lock();
+    const Staff counted = count_staff();
+    queue_.mutex.unlock();
+    return counted;
+}
+
+bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
     queue_.mutex.lock();
     if (queue_.alive == 0) {
         queue_.mutex.unlock();
@@ -98,6 +110,7 @@ bool Generation::submit(RequestList& requests) noexcept {
     }
     queue_.append(requests);
     Worker* const woken = queue_.choose_wake();
+    *ret = count_staff();
     queue_.mutex.unlock();
     JobQueue::wake(woken);
     return true;

@@ -17,6 +17,12 @@ struct WorkerLimits {
     uint32_t spin_looks = 0; // how long a worker that ran quick requests stays awake; 0: not at all
 };
 
+// Workers for what is queued, at the moment of a submission.
+struct Staff {
+    uint32_t alive = 0;
+    uint32_t missing = 0; // so that each queued request finds one, even if all wait that run now
+};
+
 // A queue and the workers that serve it, all with the credentials of the thread that started the
 // first. Callers hold the context's lock; the queue's mutex is taken inside.
 class Generation {
@@ -55,7 +61,10 @@ public:
     // started. Starts none for a caller that it does not serve, unless nobody is left whom it serves.
     int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
-    bool submit(RequestList& requests) noexcept;
+    bool submit(RequestList& requests, Staff* ret) noexcept;
+    // Is anything queued that this thread has queued, as far as it can know?
+    bool has_queued() const noexcept { return sys::load_relaxed(queue_.requests.head) != nullptr; }
+    Staff staff() noexcept;
     // Wakes an idle worker that looks for requests for a moment.
     void warm() noexcept;
     void set_limits(const WorkerLimits& limits) noexcept;
@@ -70,6 +79,7 @@ public:
     std::unique_ptr<Generation> next;
 
 private:
+    Staff count_staff() const noexcept; // mutex held
     void adopt_caller() noexcept;
     int start_one() noexcept;
 

@@ -59,7 +59,7 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
 }
 
 // A short run of plain calls goes to a worker that spins, without the queue.
-bool WorkersEngine::hand_over(RequestList& requests) noexcept {
+bool WorkersEngine::hand_over(RequestList& requests, uint64_t outstanding) noexcept {
     if (!current_ || !current_->has_spinner() || requests.length > run_max || requests.head->pace != pace_quick ||
         requests.head->attempt != attempt_none) {
         return false;
@@ -73,14 +73,27 @@ bool WorkersEngine::hand_over(RequestList& requests) noexcept {
     const bool taken = engage(&helper, depends_on_credentials(*requests.head)) && helper.is_free() &&
                        helper.hand_over(requests, limits_.handover_looks);
     helper.release();
+    if (taken && current_->has_queued()) { // left to the spinner when it was queued
+        add_missing(current_.get(), current_->staff(), outstanding);
+    }
     return taken;
+}
+
+// One more worker for each request, since any of them may wait after all, and only a submitter can start
+// workers: none may come later. But never more workers than requests.
+void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
+    const uint64_t most = std::max(limits_.max, uint32_t{1}); // after max_parallel(0) a request starts one again
+    const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, most});
+    if (wanted > staff.alive) {
+        grow(generation, static_cast<uint32_t>(wanted));
+    }
 }
 
 void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept {
     if (retired_) {
         free_drained();
     }
-    if (hand_over(requests)) {
+    if (hand_over(requests, outstanding)) {
         return;
     }
     Generation* const generation = generation_for(requests);
@@ -88,30 +101,19 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
         return;
     }
     // After max_parallel(0) the next request starts one worker again.
-    const uint32_t most = std::max(limits_.max, uint32_t{1});
     if (limits_.max == 0) {
         limits_.max = 1;
         limits_.min = std::min(limits_.min, limits_.max);
         generation->set_limits(limits_);
     }
-    if (!generation->submit(requests)) {
+    Staff staff;
+    if (!generation->submit(requests, &staff)) {
         grow(generation, std::max(limits_.min, uint32_t{1}));
-        if (!generation->submit(requests)) {
+        if (!generation->submit(requests, &staff)) {
             return;
         }
     }
-    // One more worker for each request that may wait, but never more workers than requests. What can be
-    // tried without waiting needs one at most.
-    JobQueue& queue = generation->queue();
-    queue.mutex.lock();
-    const uint32_t alive = queue.alive;
-    const uint32_t waiting = queue.quick + queue.slow;
-    const bool wanting = waiting > queue.idle && alive < most;
-    queue.mutex.unlock();
-    if (wanting && alive < outstanding) {
-        const uint64_t wanted = std::min<uint64_t>(outstanding, uint64_t{alive} + waiting);
-        grow(generation, static_cast<uint32_t>(std::min<uint64_t>(most, wanted)));
-    }
+    add_missing(generation, staff, outstanding);
 }
 
 bool WorkersEngine::engage(Helper* helper, bool judged) noexcept {
