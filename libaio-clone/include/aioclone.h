@@ -97,7 +97,8 @@ typedef struct aioc_options {
     uint32_t engine;          /* AIOC_ENGINE_AUTO or one to force; AIOC_ENGINE= overrides */
     uint32_t spawner;         /* AIOC_SPAWNER_*; AIOC_SPAWNER= overrides */
     uint32_t min_workers;     /* kept when idle; default 1, at most 1024 */
-    uint32_t max_workers;     /* default 4 (1 if AIOC_IN_ORDER; min_workers if more), at most 1024 */
+    uint32_t max_workers;     /* at most 1024; default 4, and 32 for requests that wait for a device
+                               * (1 if AIOC_IN_ORDER; min_workers if more) */
     uint32_t idle_timeout_ms; /* an idle worker above the minimum ends after this; default 10000 */
     uint32_t max_outstanding; /* more are refused with -EAGAIN; default: no limit */
 } aioc_options;

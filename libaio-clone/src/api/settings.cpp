@@ -4,6 +4,7 @@
 #include "api/sized.hpp"
 #include "sys/processors.hpp"
 
+#include <algorithm>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,8 +107,10 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     ret->spawner = o.spawner;
     WorkerLimits& workers = ret->workers;
     workers.min = o.min_workers ? o.min_workers : 1;
-    const uint32_t max_default = ret->in_order ? 1 : 4;
+    const uint32_t max_default = ret->in_order ? 1 : 32;
+    const uint32_t quick_max_default = ret->in_order ? 1 : 4;
     workers.max = o.max_workers ? o.max_workers : (workers.min > max_default ? workers.min : max_default);
+    workers.quick_max = o.max_workers ? o.max_workers : std::max(quick_max_default, workers.min);
     workers.idle_timeout_ms = o.idle_timeout_ms ? o.idle_timeout_ms : 10000;
     ret->outstanding_max = o.max_outstanding ? o.max_outstanding : UINT64_MAX;
     return 0;

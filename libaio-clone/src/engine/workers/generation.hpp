@@ -10,7 +10,8 @@ namespace aioc {
 
 struct WorkerLimits {
     uint32_t min = 1;
-    uint32_t max = 4;
+    uint32_t max = 32;
+    uint32_t quick_max = 4; // of these, started for requests that are not expected to wait
     uint32_t idle_timeout_ms = 10000;
     uint32_t handover_looks = 0; // how long a submitter waits for a spinning worker to take something
     uint32_t hot_max = 1;    // workers that may be awake at once without need
@@ -21,6 +22,7 @@ struct WorkerLimits {
 struct Staff {
     uint32_t alive = 0;
     uint32_t missing = 0; // so that each queued request finds one, even if all wait that run now
+    bool slow = false;    // some of them wait for a device
 };
 
 // A queue and the workers that serve it, all with the credentials of the thread that started the

@@ -82,7 +82,7 @@ bool WorkersEngine::hand_over(RequestList& requests, uint64_t outstanding) noexc
 // One more worker for each request, since any of them may wait after all, and only a submitter can start
 // workers: none may come later. But never more workers than requests.
 void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
-    const uint64_t most = std::max(limits_.max, uint32_t{1}); // after max_parallel(0) a request starts one again
+    const uint64_t most = std::max(staff.slow ? limits_.max : limits_.quick_max, uint32_t{1}); // after max_parallel(0) a request starts one again
     const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, most});
     if (wanted > staff.alive) {
         grow(generation, static_cast<uint32_t>(wanted));
@@ -102,7 +102,7 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     }
     // After max_parallel(0) the next request starts one worker again.
     if (limits_.max == 0) {
-        limits_.max = 1;
+        limits_.max = limits_.quick_max = 1;
         limits_.min = std::min(limits_.min, limits_.max);
         generation->set_limits(limits_);
     }
@@ -201,6 +201,7 @@ void WorkersEngine::cancel_queued() noexcept {
 int WorkersEngine::set_min(uint32_t count) noexcept {
     limits_.min = count;
     limits_.max = std::max(limits_.max, count);
+    limits_.quick_max = std::max(limits_.quick_max, count);
     if (count == 0 && !current_) {
         return 0;
     }
@@ -217,7 +218,7 @@ int WorkersEngine::set_min(uint32_t count) noexcept {
 }
 
 void WorkersEngine::set_max(uint32_t count) noexcept {
-    limits_.max = count;
+    limits_.max = limits_.quick_max = count;
     limits_.min = std::min(limits_.min, count);
     if (count == 0) {
         // Those that end and are waited for are told from those that a request starts meanwhile.
