@@ -4,8 +4,8 @@ that it has there. A plain call may last for ever, an attempt or a spin may not;
 only where the code gives it one.
 
 Never may a request be queued while nobody is on the way to it and a worker sleeps, or one more could have been
-started: that a sentinel finds it within two ticks is enough, that an idle timeout ends is not. A sentinel must do so
-even if the spinner has lost its core. The last worker never ends with work queued; the counts are those of the workers;
+started: that a sentinel finds it within two ticks is enough (but not for a slow one), that an idle timeout ends is not.
+A sentinel must do so even if the spinner has lost its core. The last worker never ends with work queued; the counts are those of the workers;
 retired workers end. Each mutant must be found faulty."""
 import sys
 
@@ -21,17 +21,19 @@ MUTANTS = (
     "waking is not cleared", "a wake is not passed on", "a timeout ends a worker although work is queued",
     "there is no sentinel", "a new epoch forgets the counts only", "the sentinel stays one", "the sentinel never takes over",
     "the sentinel waits for a spinner", "a spinner in a plain call still spins", "a spinner that takes plain calls wakes nobody",
-    "attempts need no worker of their own", "workers are counted after the queue was let go",
-    "a missed attempt leaves its worker hot", "a missed attempt wakes nobody", "a surplus worker wakes nobody",
-    "slow requests are covered", "a backlog heats nobody", "retiring wakes nobody",
+    "attempts need no worker of their own",
+    "a missed attempt leaves its worker hot", "a missed attempt wakes nobody",
+    "a timeout ends who may be needed", "what may come back is not counted",
+    "an end is not passed on", "handing over starts nobody", "slow requests are covered", "retiring wakes nobody",
 )
 # hot_max, whether workers spin, how many there may be, and what the submitter does, one submission a word:
 # q quick, s slow, a with an attempt, o quick and offered to a spinner first; x cancels the head, w warms,
 # 1 sets max to 1, r retires.
 CASES = (
-    (1, False, 2, "q q q"), (1, False, 3, "qqq s"), (1, False, 3, "s q s q"), (1, False, 2, "aa a a"), (1, False, 3, "q aaa"),
-    (1, False, 3, "aaa q x"), (1, True, 2, "q o q o"), (1, True, 3, "q o q s"), (1, True, 3, "qq o a"), (2, False, 3, "qqqq"),
-    (2, True, 3, "q o qq"), (1, True, 3, "q w o s"), (1, False, 3, "qs 1 q"), (1, True, 3, "qsq r"), (2, True, 3, "q qq 1 o"),
+    (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q o q o"),
+    (1, False, 3, "qs 1 q q"), (1, False, 3, "qqq s q q a"), (1, False, 4, "s q s q aaa"), (1, False, 4, "q aaa q x aa s"),
+    (1, True, 3, "q o q s o q"), (1, True, 4, "qq o a o s"), (1, True, 3, "q w o s w q o a"), (1, True, 4, "qsq o r"),
+    (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q o qq a o"), (2, True, 4, "q qq o s 1 o q"),
 )
 
 
@@ -53,6 +55,7 @@ class Queue:
     alive = property(lambda self: sum(w[PHASE] != GONE for w in self.workers))
     idle = property(lambda self: sum(w[DEPTH] > 0 for w in self.workers))
     quick = property(lambda self: self.requests.count("q"))
+    trying = property(lambda self: sum(w[ARG] - 1 for w in self.workers if w[PHASE] == ATTEMPTS))
     slow = property(lambda self: self.requests.count("s"))
 
     def leave_idle(self, w):
@@ -84,7 +87,7 @@ class Queue:
 
     def covered(self):
         slow = 0 if self.mutant == "slow requests are covered" else self.slow
-        backlog = self.mutant != "a backlog heats nobody" and self.quick > self.hot * BACKLOG
+        backlog = self.quick > self.hot * BACKLOG
         return self.hot > 0 and slow <= self.spinning and (self.hot >= self.hot_max or not backlog)
 
     def wants_sentinel(self):
@@ -149,14 +152,17 @@ class Queue:
             self.spinning = 1
             w[PHASE], w[ARG] = SPINS, 0
             return None
-        if timed_out and self.alive > 1:  # min
+        if timed_out and self.alive > 1 and not (self.trying and self.mutant != "a timeout ends who may be needed"):  # min
             if not self.requests or self.mutant == "a timeout ends a worker although work is queued":
                 return self.end(w)
         return self.enter_idle(w, IDLE, int(self.alive > 1))
 
     def end(self, w):
         w[:] = AWAY
-        if self.mutant != "a surplus worker wakes nobody":
+        if not self.requests and self.surplus():
+            if self.mutant != "an end is not passed on":
+                self.choose_any()
+        else:
             self.choose_wake()
 
     def look(self, w, spins):
@@ -218,6 +224,8 @@ class Queue:
     # --- the submitter
     def start_workers(self):
         waiting = len(self.requests)
+        if self.mutant != "what may come back is not counted":
+            waiting += self.trying
         if self.mutant == "attempts need no worker of their own":
             waiting = self.quick + self.slow
         alive = self.alive
@@ -238,22 +246,18 @@ class Queue:
             self.start(1)
         self.requests += requests
         self.choose_wake()
-        if self.mutant == "workers are counted after the queue was let go":
-            self.submitter = "counts"
-        else:
-            self.start_workers()
+        self.start_workers()
 
     def act(self):
         word = self.program[self.at] if self.at < len(self.program) else ""
-        if self.submitter == "counts":
-            self.submitter = ""
-            self.start_workers()
-        elif self.submitter == "hangs":
+        if self.submitter == "hangs":
             if self.offer:  # withdrawn, and queued
                 self.offer = 0
                 self.submit("q")
-            else:
+            else:  # taken
                 self.submitter, self.at = "", self.at + 1
+                if self.mutant != "handing over starts nobody":
+                    self.start_workers()
         elif word == "o":
             if self.spinning or self.warming:
                 self.submitter, self.offer = "hangs", 1
@@ -322,7 +326,7 @@ def successors_of(case, mutant):
             if (only is None or w[PHASE] == only) and not (i and state[3][i - 1] == w):
                 for action, arguments in actions(w):
                     after = step(state, i, action, arguments)
-                    if after and after != state:
+                    if after and (only is not None or after != state):
                         out.append(after)
         if only is None:
             q = Queue(state, case, mutant)
@@ -341,7 +345,7 @@ def wrong_of(case, mutant, successors):
 
     def wrong(state, _final):
         q = Queue(state, case, mutant)
-        if mutant is None and miscounted(q):
+        if mutant in (None, "a new epoch forgets the counts only") and miscounted(q):
             return True
         if q.submitter:
             return False
@@ -354,7 +358,9 @@ def wrong_of(case, mutant, successors):
         if asleep + ticking + waiting < len(q.workers):
             return False
         if not q.requests:
-            return bool(q.stopping and asleep)
+            return bool(q.stopping and asleep and asleep == q.alive)
+        if q.slow > q.spinning and asleep:
+            return True
         if not ticking:
             return bool(asleep) or q.alive == 0 or (q.alive < q.max and not q.stopping)
         after = {state}

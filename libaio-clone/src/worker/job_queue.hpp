@@ -22,7 +22,7 @@ struct Worker {
     uint32_t ended = 0;           // pthread spawner: the last thing that the worker writes
     uint32_t hot_epoch = 0;       // counted as hot in this epoch of the queue; 0: not hot
     uint32_t risky = 0;           // hot, and in a plain call that could wait after all
-    uint32_t trying = 0;          // runs requests with attempts, which it gives back when one would wait
+    uint32_t trying = 0;          // so many requests it gives back when the one that it tries would wait
 };
 
 // The queue of one generation: a monitor. Everything is read and written under the mutex, but for two
@@ -46,7 +46,7 @@ struct alignas(64) JobQueue {
     sys::Mutex mutex;
     uint32_t hot = 0;     // peeked at by submitters
     uint32_t risky = 0;   // of these, those in a plain call
-    uint32_t trying = 0;  // workers whose requests may come back: somebody must be there for them
+    uint32_t trying = 0;  // requests that may come back: somebody must be there for them
     RequestList requests; // its head is peeked at by the spinner
     uint32_t quick = 0;   // queued requests without an attempt, by pace
     uint32_t slow = 0;
@@ -130,9 +130,9 @@ struct alignas(64) JobQueue {
         }
         w->hot_epoch = 0;
     }
-    AIOC_INLINE void start_trying(Worker* w) noexcept {
-        w->trying = 1;
-        ++trying;
+    AIOC_INLINE void start_trying(Worker* w, uint32_t count) noexcept {
+        w->trying = count - 1;
+        trying += count - 1;
     }
     AIOC_INLINE void end_trying(Worker* w) noexcept {
         trying -= w->trying;

@@ -138,15 +138,15 @@ AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     if (!plain || first->pace == pace_quick) {
         q->heat(self, plain);
     }
-    if (!plain) {
-        q->start_trying(self);
-    }
     const uint32_t most = plain ? run_max : batch_max;
     for (const Request* r = q->requests.head; r && ret->length < most; r = q->requests.head) {
         if (plain ? !is_run(*first, *r) : r->attempt == attempt_none) {
-            return;
+            break;
         }
         take_head(q, ret);
+    }
+    if (!plain) {
+        q->start_trying(self, ret->length);
     }
 }
 
