@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Every case runs in a forked child of a process with one thread, which all sanitizers' runtimes carry.
 aioc_test(fault credentials)
-aioc_test_run(fault credentials auto)
+aioc_run(fault credentials workers.auto "" test_credentials)
 aioc_test(fault sandbox)
 aioc_test(fault process)
 aioc_test(fault worker)
