@@ -185,6 +185,9 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
         was_hot = false;
     }
     --q->alive;
+    if (q->stopping) { // others may have gone to sleep because this one was about to take what was left
+        q->wake_all_idle();
+    }
     Worker* const other = q->choose_wake();
     uint32_t* const departures = q->departures;
     sys::add(*departures, uint32_t{1});
