@@ -94,6 +94,7 @@ public:
 
     void statistics(aioc_statistics* ret) noexcept;
     uint64_t count(uint32_t operation, uint32_t engine) const noexcept;
+    uint64_t ring_enters() const noexcept { return ring_.enters(); }
     int ring_report(const char** ret_reason) noexcept;
     void workers_report(aioc_engine_report* ret) noexcept;
 
