@@ -228,8 +228,9 @@ static void every_operation_ran_on_the_engine_that_is_forced(void **state) {
     (void)state;
     bool on_root = false;
     const uint32_t engine = tested_engine();
+    /* valgrind 3.19 does not know openat2. */
     const bool expects_inline = (engine == AIOC_ENGINE_INLINE || engine == AIOC_ENGINE_AUTO) &&
-                                file_is_on_local_disk_or_memory(&on_root);
+                                !getenv("AIOC_UNDER_VALGRIND") && file_is_on_local_disk_or_memory(&on_root);
     for (uint32_t code = 1; aioc_operation_name(code); ++code) {
         if (engine == AIOC_ENGINE_RING && ring_serves(code)) {
             served_at_least_once(code, AIOC_ENGINE_RING);

@@ -14,7 +14,6 @@ namespace {
 constexpr uint32_t workers_max = 1024;
 // How long a worker stays awake for the next quick request.
 constexpr int64_t helper_window_ns = 50'000;
-constexpr int64_t handover_ns = 1'500;
 constexpr uint32_t known_flags = AIOC_SINGLE_THREADED | AIOC_ONE_CORE | AIOC_NO_RING | AIOC_LOCAL_PATHS | AIOC_IN_ORDER;
 
 struct Choice {
@@ -101,7 +100,6 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     const bool spins = (o.flags & AIOC_ONE_CORE) == 0 && sys::usable_processors() > 1;
     ret->engines.spins = spins;
     ret->engines.helper = automatic && spins && !ret->in_order;
-    ret->workers.handover_looks = spins ? sys::looks_in_ns(handover_ns) : 0;
     ret->workers.hot_max = sys::usable_processors() > 1 ? sys::usable_processors() - 1 : 1;
     ret->workers.spin_looks = spins ? sys::looks_in_ns(helper_window_ns) : 0;
     ret->spawner = o.spawner;

@@ -11,7 +11,6 @@ namespace aioc {
 struct Offer {
     RequestList requests;
     uint32_t index = 0;
-    uint32_t plain = 0;      // a run of plain calls, without attempts
     uint32_t unfinished = 0; // of these, attempts that the poller has to judge
 };
 
@@ -34,7 +33,6 @@ struct OfferBoard {
         return nullptr;
     }
     void fill(Offer* offer, RequestList& requests) noexcept {
-        offer->plain = requests.head->attempt == attempt_none;
         offer->requests.splice(requests);
         sys::add(used, uint32_t{1});
         sys::store_relaxed(done[offer->index], uint32_t{0});

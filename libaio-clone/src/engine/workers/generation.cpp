@@ -91,13 +91,6 @@ Staff Generation::count_staff() const noexcept {
     return Staff{queue_.alive, waiting > queue_.idle ? waiting : 0, queue_.slow > 0};
 }
 
-Staff Generation::staff() noexcept {
-    queue_.mutex.lock();
-    const Staff counted = count_staff();
-    queue_.mutex.unlock();
-    return counted;
-}
-
 bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
     queue_.mutex.lock();
     if (queue_.alive == 0) {

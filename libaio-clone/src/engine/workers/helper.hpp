@@ -44,8 +44,6 @@ public:
         generation_->board().fill(hanging_, requests);
         generation_->hang_out(hanging_);
     }
-    // While free: hangs out what is a run of plain calls, for a moment only. False: it was not taken.
-    bool hand_over(RequestList& run, uint32_t looks) noexcept;
     // Half of the batch, if it is long enough.
     void offer_half(RequestList& batch) noexcept;
     // What hangs out still goes to ret, which is empty.

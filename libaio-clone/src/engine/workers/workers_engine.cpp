@@ -58,27 +58,6 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
     return last_start_error_;
 }
 
-// A short run of plain calls goes to a worker that spins, without the queue.
-bool WorkersEngine::hand_over(RequestList& requests, uint64_t outstanding) noexcept {
-    if (!current_ || !current_->has_spinner() || requests.length > run_max || requests.head->pace != pace_quick ||
-        requests.head->attempt != attempt_none) {
-        return false;
-    }
-    for (const Request* r = requests.head->next; r; r = r->next) {
-        if (!is_run(*requests.head, *r)) {
-            return false;
-        }
-    }
-    Helper helper; // a run is of one operation
-    const bool taken = engage(&helper, depends_on_credentials(*requests.head)) && helper.is_free() &&
-                       helper.hand_over(requests, limits_.handover_looks);
-    helper.release();
-    if (taken && current_->has_queued()) { // left to the spinner when it was queued
-        add_missing(current_.get(), current_->staff(), outstanding);
-    }
-    return taken;
-}
-
 // One more worker for each request, since any of them may wait after all, and only a submitter can start
 // workers: none may come later. But never more workers than requests.
 void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
@@ -92,9 +71,6 @@ void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint
 void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept {
     if (retired_) {
         free_drained();
-    }
-    if (hand_over(requests, outstanding)) {
-        return;
     }
     Generation* const generation = generation_for(requests);
     if (!generation) {

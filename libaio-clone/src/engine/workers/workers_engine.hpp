@@ -61,7 +61,6 @@ public:
     uint32_t spawner() const noexcept { return current_ ? current_->spawner() : spawner_; }
 
 private:
-    bool hand_over(RequestList& requests, uint64_t outstanding) noexcept;
     void add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept;
     Generation* generation_for(const RequestList& requests) noexcept;
     Generation* make_current() noexcept;
