@@ -63,7 +63,7 @@ public:
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests, Staff* ret) noexcept;
     // Is anything queued that this thread has queued, as far as it can know?
-    bool has_queued() const noexcept { return sys::load_relaxed(queue_.requests.head) != nullptr; }
+    bool has_queued() const noexcept { return sys::load_relaxed(queue_.queued) != 0; }
     Staff staff() noexcept;
     // Wakes an idle worker that looks for requests for a moment.
     void warm() noexcept;
