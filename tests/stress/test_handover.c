@@ -344,8 +344,62 @@ static void nothing_is_forgotten_or_done_twice(void **state) {
     assert_in_range(atomic_load(&longest_ns) / 1000000, 0, longest_ms);
 }
 
+/* What can be tried without waiting needs a worker all the same, and one open that waits for ever leaves three. */
+static void reads_do_not_wait_for_a_blocked_open(void **state) {
+    (void)state;
+    path = make_file("0123456789");
+    child_fifo_path((int)getpid(), fifo, sizeof fifo);
+    unlink(fifo);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    aioc_context *const ctx = make_handover_context(0, 0);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct record opened[3] = {0}, read[3] = {0};
+    char data[10];
+    for (int i = 0; i < 3; ++i) {
+        assert_true(aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened[i]) > 0);
+        assert_true(aioc_read(ctx, fd, data, sizeof data, 0, record_callback, &read[i]) > 0);
+        const long long end = now_ns() + longest_ms * 1000000LL;
+        while (read[i].calls == 0 && now_ns() < end) {
+            aioc_poll_wait(ctx, 10);
+            aioc_poll_cb(ctx);
+        }
+        assert_int_equal(read[i].calls, 1);
+        assert_int_equal(read[i].done.result, sizeof data);
+        assert_int_equal(opened[i].calls, 0);
+    }
+    const int writer = open(fifo, O_RDWR | O_CLOEXEC);
+    wait_all(ctx);
+    close(writer);
+    close(fd);
+    for (int i = 0; i < 3; ++i) {
+        assert_true(opened[i].done.result >= 0);
+        close((int)opened[i].done.result);
+    }
+    unlink(fifo);
+    assert_int_equal(aioc_destroy(ctx), 0);
+}
+
+/* Workers that are told to end while a hot one has the queue end, too, though they were told to stay when idle. */
+static void all_workers_end_with_the_queue(void **state) {
+    (void)state;
+    for (int round = 0; round < 50; ++round) {
+        aioc_context *const ctx = make_handover_context(0, 4);
+        assert_int_equal(aioc_min_parallel(ctx, 4), 0);
+        aioc_hold(ctx);
+        for (int i = 0; i < 300; ++i) {
+            assert_true(aioc_unlink(ctx, "/nonexistent/x", NULL, NULL) > 0);
+        }
+        aioc_release(ctx);
+        assert_int_equal(aioc_max_parallel(ctx, 0), 0);
+        wait_all(ctx);
+        assert_int_equal(aioc_destroy(ctx), 0);
+    }
+}
+
 int main(int argc, char **argv) {
     seconds = argc > 1 ? atof(argv[1]) : seconds;
-    const struct CMUnitTest tests[] = {CASE(nothing_is_forgotten_or_done_twice)};
+    const struct CMUnitTest tests[] = {CASE(nothing_is_forgotten_or_done_twice),
+                                       CASE(reads_do_not_wait_for_a_blocked_open),
+                                       CASE(all_workers_end_with_the_queue)};
     return run_group(tests);
 }
