@@ -25,7 +25,7 @@ struct Worker {
     uint32_t trying = 0;          // so many requests it gives back when the one that it tries would wait
 };
 
-// The queue of one generation: a monitor. Everything is read and written under the mutex, but for two
+// The queue of one generation: a monitor. Everything is read and written under the mutex, but for some
 // words that are also peeked at.
 //
 // Waking a thread costs more than most requests, so it is done as late as it can be:
@@ -47,7 +47,8 @@ struct alignas(64) JobQueue {
     uint32_t hot = 0;     // peeked at by submitters
     uint32_t risky = 0;   // of these, those in a plain call
     uint32_t trying = 0;  // requests that may come back: somebody must be there for them
-    RequestList requests; // its head is peeked at by the spinner
+    uint32_t queued = 0;  // requests.length, peeked at by the spinner and by submitters
+    RequestList requests;
     uint32_t quick = 0;   // queued requests without an attempt, by pace
     uint32_t slow = 0;
     uint32_t attention = 0; // changed: what ends a spin besides a request
@@ -79,21 +80,30 @@ struct alignas(64) JobQueue {
             (r->pace == pace_slow ? slow : quick) += by;
         }
     }
+    AIOC_INLINE void show_length() noexcept { sys::store_relaxed(queued, requests.length); }
     AIOC_INLINE void append(RequestList& more) noexcept {
         for (Request* r = more.head; r; r = r->next) {
             count(r, 1);
         }
         requests.splice(more);
+        show_length();
     }
     AIOC_INLINE void give_back(RequestList& rest) noexcept {
         for (Request* r = rest.head; r; r = r->next) {
             count(r, 1);
         }
         requests.prepend(rest);
+        show_length();
     }
     AIOC_INLINE void remove(Request* r) noexcept {
         count(r, ~uint32_t{0});
         requests.remove(r);
+        show_length();
+    }
+    AIOC_INLINE void remove_all(RequestList* ret) noexcept {
+        ret->splice(requests);
+        quick = slow = 0;
+        show_length();
     }
 
     AIOC_INLINE void leave_idle(Worker* w) noexcept {

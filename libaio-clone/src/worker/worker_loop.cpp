@@ -57,17 +57,18 @@ AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
     q->heat(self, 0);
     sys::store_relaxed(q->spinning, uint32_t{1});
     const uint32_t attention = sys::load_relaxed(q->attention);
+    const uint32_t looks_max = q->spin_looks;
     q->mutex.unlock();
     bool found = false;
     bool helped = false;
-    for (uint32_t looks = q->spin_looks; !found && looks > 0; --looks) {
+    for (uint32_t looks = looks_max; !found && looks > 0; --looks) {
         sys::relax();
         if (Offer* const offer = q->take_offer()) {
             run_offer(q, offer);
             helped = true;
-            looks = q->spin_looks;
+            looks = looks_max;
         }
-        found = sys::load_relaxed(q->requests.head) || sys::load_relaxed(q->attention) != attention;
+        found = sys::load_relaxed(q->queued) != 0 || sys::load_relaxed(q->attention) != attention;
     }
     q->mutex.lock();
     sys::store_relaxed(q->spinning, uint32_t{0});

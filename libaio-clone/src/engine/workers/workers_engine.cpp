@@ -156,8 +156,7 @@ void WorkersEngine::cancel_queued() noexcept {
         JobQueue& queue = generation->queue();
         queue.mutex.lock();
         RequestList all;
-        all.splice(queue.requests);
-        queue.quick = queue.slow = 0;
+        queue.remove_all(&all);
         for (Request* r = all.head; r; r = r->next) {
             sys::store_relaxed(r->state, uint32_t{state_done}); // cancel does not look for it on the queue
         }
