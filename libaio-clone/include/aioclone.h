@@ -15,6 +15,8 @@
  *  - Any thread may submit and cancel; one thread at a time polls. With
  *    AIOC_SINGLE_THREADED one thread makes all calls.
  *  - Signals are never handled on a worker.
+ *  - A submitting call never waits for a device or a server; it may answer from memory what it can,
+ *    for at most half a millisecond between two polls (docs/routing.md).
  *  - Every struct starts with its size. A shorter one is taken as if the rest were
  *    zero; a longer one must be zero beyond what this version knows (-E2BIG).
  *  - A NULL context gives -EINVAL. NULL for any other required pointer gives -EFAULT.
@@ -85,6 +87,8 @@ enum { AIOC_SPAWNER_AUTO = 0, AIOC_SPAWNER_CLONE = 1, AIOC_SPAWNER_PTHREAD = 2 }
 #define AIOC_NO_RING 0x4u         /* AIOC_ENGINE_AUTO without io_uring */
 #define AIOC_LOCAL_PATHS 0x8u     /* every path is on a local disk: stat may be answered in the
                                    * submitting call, at worst after one read of that disk */
+#define AIOC_IN_ORDER 0x10u       /* while max_workers is 1 (then its default), requests run one at a
+                                   * time in the order of their submission; no io_uring */
 
 /* Zero in any field means its default. */
 typedef struct aioc_options {
@@ -93,7 +97,8 @@ typedef struct aioc_options {
     uint32_t engine;          /* AIOC_ENGINE_AUTO or one to force; AIOC_ENGINE= overrides */
     uint32_t spawner;         /* AIOC_SPAWNER_*; AIOC_SPAWNER= overrides */
     uint32_t min_workers;     /* kept when idle; default 1, at most 1024 */
-    uint32_t max_workers;     /* default 4 (or min_workers if more), at most 1024 */
+    uint32_t max_workers;     /* at most 1024; default 4, and 32 for requests that wait for a device
+                               * (1 if AIOC_IN_ORDER; min_workers if more) */
     uint32_t idle_timeout_ms; /* an idle worker above the minimum ends after this; default 10000 */
     uint32_t max_outstanding; /* more are refused with -EAGAIN; default: no limit */
 } aioc_options;
@@ -226,7 +231,8 @@ AIOC_API int aioc_release(aioc_context *ctx);
 
 /* --- Completions ---------------------------------------------------------------- */
 
-/* Readable (POLLIN) while completions wait. The context's: do not read or close it. */
+/* Readable (POLLIN) while completions wait. The context's: do not read or close it. It is a level: with
+ * EPOLLET call aioc_poll_cb until it returns 0. */
 AIOC_API int aioc_poll_fileno(aioc_context *ctx);
 
 /* Calls back for every completion that waits, returns their number at once (0 when none).

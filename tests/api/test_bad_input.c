@@ -115,10 +115,10 @@ static void options_are_checked(void **state) {
     options.max_workers = 0;
     options.engine = AIOC_ENGINE_RING;
     if (aioc_probe(AIOC_ENGINE_RING) < 0) { /* as this build and machine have it */
-        assert_int_equal(aioc_create(&other, &options), aioc_probe(AIOC_ENGINE_RING));
+        assert_int_equal(create_unforced(&other, &options), aioc_probe(AIOC_ENGINE_RING));
     }
     options.engine = 77;
-    assert_int_equal(aioc_create(&other, &options), -EINVAL);
+    assert_int_equal(create_unforced(&other, &options), -EINVAL);
     assert_ptr_equal(other, (aioc_context *)1); /* untouched on failure */
     struct {
         aioc_options options;
@@ -137,25 +137,30 @@ static void options_are_checked(void **state) {
     assert_int_equal(aioc_create(&other, &larger.options), -EINVAL);
 }
 
+/* aioc_create with one variable changed. */
+static int create_with(const char *variable, const char *value, aioc_context **ret) {
+    char *const before = getenv(variable) ? strdup(getenv(variable)) : NULL;
+    setenv(variable, value, 1);
+    const int created = aioc_create(ret, NULL);
+    if (before) {
+        setenv(variable, before, 1);
+    } else {
+        unsetenv(variable);
+    }
+    free(before);
+    return created;
+}
+
 static void environment_overrides(void **state) {
     (void)state;
     aioc_context *other;
-    char *before = getenv("AIOC_SPAWNER") ? strdup(getenv("AIOC_SPAWNER")) : NULL;
-    setenv("AIOC_SPAWNER", "typo", 1);
-    assert_int_equal(aioc_create(&other, NULL), -EINVAL);
-    if (before) {
-        setenv("AIOC_SPAWNER", before, 1);
-    } else {
-        unsetenv("AIOC_SPAWNER");
-    }
-    free(before);
-    setenv("AIOC_ENGINE", "ring", 1);
-    const int created = aioc_create(&other, NULL);
+    assert_int_equal(create_with("AIOC_SPAWNER", "typo", &other), -EINVAL);
+    assert_int_equal(create_with("AIOC_ENGINE", "typo", &other), -EINVAL);
+    const int created = create_with("AIOC_ENGINE", "ring", &other);
     assert_int_equal(created, aioc_probe(AIOC_ENGINE_RING));
     if (created == 0) {
         assert_int_equal(aioc_destroy(other), 0);
     }
-    unsetenv("AIOC_ENGINE");
 }
 
 static int destroy_result;
@@ -171,24 +176,25 @@ static void destroy_in_a_callback_is_refused(void **state) {
     assert_int_equal(destroy_result, -EDEADLK);
 }
 
-static void *poll_elsewhere(void *result) {
-    *(int *)result = aioc_poll_cb(ctx);
+static int elsewhere;
+static void *poll_elsewhere(void *shared) {
+    elsewhere = aioc_poll_cb(shared);
     return NULL;
 }
-static int elsewhere;
-static void polling_callback(const aioc_completion *done, void *user_data) {
+static void polling_callback(const aioc_completion *done, void *shared) {
     (void)done;
-    (void)user_data;
     pthread_t thread;
-    pthread_create(&thread, NULL, poll_elsewhere, &elsewhere);
+    pthread_create(&thread, NULL, poll_elsewhere, shared);
     pthread_join(thread, NULL);
 }
 
 static void two_pollers_at_once_are_refused(void **state) {
     (void)state;
-    aioc_nop(ctx, polling_callback, NULL);
-    wait_all(ctx);
+    aioc_context *const shared = make_shared_context(0);
+    aioc_nop(shared, polling_callback, shared);
+    wait_all(shared);
     assert_int_equal(elsewhere, -EBUSY);
+    assert_int_equal(aioc_destroy(shared), 0);
 }
 
 int main(void) {

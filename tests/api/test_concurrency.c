@@ -17,15 +17,6 @@
 
 enum { threads_max = 4, rounds = 2000 };
 
-static aioc_context *workers_context(uint32_t max_workers) {
-    aioc_context *ctx = NULL;
-    aioc_options options = AIOC_OPTIONS_INIT;
-    options.engine = AIOC_ENGINE_WORKERS;
-    options.max_workers = max_workers;
-    assert_int_equal(aioc_create(&ctx, &options), 0);
-    return ctx;
-}
-
 static int setup(void **state) {
     static char path[64];
     count_one(state);
@@ -56,14 +47,12 @@ static void count_call(const aioc_completion *done, void *user_data) {
     ++*(int *)user_data;
 }
 static void submissions_during_destruction_are_refused(void **state) {
-    aioc_context *ctx = workers_context(1);
+    aioc_context *ctx = make_shared_context(1);
     struct record opened = {0};
     int delivered = 0, accepted = 0;
     pthread_t destroyer;
-    assert_true(aioc_open(ctx, *state, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened) > 0);
-    for (aioc_statistics stats = AIOC_STATISTICS_INIT; aioc_stats(ctx, &stats) == 0 && stats.queued > 0;) {
-        sched_yield(); /* what is queued only would be cancelled, and the context be gone */
-    }
+    /* what is queued only would be cancelled, and the context be gone */
+    assert_true(block_worker_in(ctx, *state, record_callback, &opened) > 0);
     assert_int_equal(pthread_create(&destroyer, NULL, destroy, ctx), 0);
     const time_t deadline = time(NULL) + 20;
     aioc_request request;
@@ -95,10 +84,10 @@ static void *wait_for_completion(void *ctx) {
 static bool is_polled(aioc_context *ctx) { return aioc_poll_cb(ctx) == -EBUSY; }
 
 static void destruction_while_another_thread_polls_is_refused(void **state) {
-    aioc_context *ctx = workers_context(1);
+    aioc_context *ctx = make_shared_context(1);
     struct record opened = {0};
     pthread_t poller;
-    assert_true(aioc_open(ctx, *state, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened) > 0);
+    assert_true(block_worker_in(ctx, *state, record_callback, &opened) > 0);
     assert_int_equal(pthread_create(&poller, NULL, wait_for_completion, ctx), 0);
     for (int tries = 0; tries < 4000 && !is_polled(ctx); ++tries) {
         poll(NULL, 0, 5);
@@ -129,7 +118,7 @@ static void busy_callback(const aioc_completion *done, void *user_data) {
     struct chain *chain = user_data;
     aioc_statistics stats = AIOC_STATISTICS_INIT;
     must(done->result == 0);
-    chain->victim = aioc_nop(chain->ctx, victim_callback, chain);
+    chain->victim = aioc_unlink(chain->ctx, "/nonexistent/x", victim_callback, chain); /* what no engine answers here */
     must(chain->victim > 0);
     must(aioc_cancel(chain->ctx, chain->victim) == 0); /* held back until the poll returns: it has not run */
     chain->refused += aioc_destroy(chain->ctx) == -EDEADLK;
@@ -140,7 +129,7 @@ static void busy_callback(const aioc_completion *done, void *user_data) {
 }
 static void callbacks_submit_cancel_and_may_not_destroy(void **state) {
     (void)state;
-    struct chain chain = {workers_context(2), 0, 0, 0, 0};
+    struct chain chain = {make_shared_context(2), 0, 0, 0, 0};
     assert_true(aioc_nop(chain.ctx, busy_callback, &chain) > 0);
     wait_all(chain.ctx);
     assert_int_equal(chain.calls, 100);
@@ -157,7 +146,7 @@ static void destroy_other(const aioc_completion *done, void *user_data) {
 }
 static void callbacks_may_destroy_another_context(void **state) {
     (void)state;
-    aioc_context *ctx = workers_context(1), *other = workers_context(1);
+    aioc_context *ctx = make_shared_context(1), *other = make_shared_context(1);
     struct record record = {0};
     assert_true(aioc_nop(other, record_callback, &record) > 0);
     assert_true(aioc_nop(ctx, destroy_other, &other) > 0);
@@ -174,9 +163,7 @@ static void *own_context(void *file) {
         struct record record = {0};
         char byte = 0;
         aioc_context *ctx = NULL;
-        aioc_options options = AIOC_OPTIONS_INIT;
-        options.engine = AIOC_ENGINE_WORKERS;
-        must(aioc_create(&ctx, &options) == 0);
+        must(aioc_create(&ctx, NULL) == 0);
         const int fd = open(file, O_RDONLY | O_CLOEXEC);
         for (int j = 0; j < 50; ++j) {
             must(aioc_read(ctx, fd, &byte, 1, 0, record_callback, &record) > 0);
@@ -210,7 +197,7 @@ static void *submit_many(void *ctx) {
     return NULL;
 }
 static void run_beside_submitters(void (*meanwhile)(aioc_context *, int)) {
-    aioc_context *ctx = workers_context(4);
+    aioc_context *ctx = make_shared_context(4);
     pthread_t threads[threads_max];
     for (int i = 0; i < threads_max; ++i) {
         assert_int_equal(pthread_create(&threads[i], NULL, submit_many, ctx), 0);
@@ -258,14 +245,11 @@ static void *end_workers(void *ctx) {
 }
 /* The old worker sits in a fifo; a request that comes meanwhile gets a new one, which nobody waits for. */
 static void ending_workers_are_told_from_those_started_meanwhile(void **state) {
-    aioc_context *ctx = workers_context(1);
+    aioc_context *ctx = make_workers_context(1);
     struct record opened = {0};
     aioc_statistics stats = AIOC_STATISTICS_INIT;
     pthread_t ender;
-    assert_true(aioc_open(ctx, *state, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened) > 0);
-    while (aioc_stats(ctx, &stats) == 0 && stats.queued > 0) {
-        sched_yield();
-    }
+    assert_true(block_worker_in(ctx, *state, record_callback, &opened) > 0);
     const time_t start = time(NULL);
     assert_int_equal(pthread_create(&ender, NULL, end_workers, ctx), 0);
     while (stats.workers_started < 2) {

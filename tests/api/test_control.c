@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static aioc_context *ctx;
@@ -19,26 +20,33 @@ static struct record records[8];
 /* A worker that sits in open(2) of a fifo until unblock(). */
 static char fifo[64];
 static aioc_request block_worker(struct record *record) {
-    const aioc_request id = aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, record_callback, record);
+    const aioc_request id = block_worker_in(ctx, fifo, record_callback, record);
     assert_true(id > 0);
-    for (;;) { /* until it runs */
-        aioc_statistics stats = AIOC_STATISTICS_INIT;
-        aioc_stats(ctx, &stats);
-        if (stats.queued == 0) {
-            return id;
-        }
-        sched_yield();
-    }
+    return id;
 }
 static int unblock(void) { return open(fifo, O_WRONLY | O_CLOEXEC); }
 
-static int setup(void **state) {
-    count_one(state);
-    ctx = make_context(1);
+static int make_fifo(void) {
     memset(records, 0, sizeof records);
     snprintf(fifo, sizeof fifo, "/tmp/aioclone-fifo-%d", (int)getpid());
     unlink(fifo);
     return mkfifo(fifo, 0600);
+}
+static int setup(void **state) {
+    count_one(state);
+    ctx = make_context(1);
+    return make_fifo();
+}
+static int setup_shared(void **state) {
+    count_one(state);
+    ctx = make_shared_context(1);
+    return make_fifo();
+}
+/* For what is about workers alone. */
+static int setup_workers(void **state) {
+    count_one(state);
+    ctx = make_workers_context(1);
+    return make_fifo();
 }
 static int teardown(void **state) {
     (void)state;
@@ -229,12 +237,31 @@ static void queued_is_cancelled_while_the_worker_is_blocked(void **state) {
     wait_all(ctx);
     assert_int_equal(records[0].done.result, -ECANCELED);
     assert_int_equal(count_fds(), fds);
+}
+
+static void held_is_cancelled(void **state) {
+    (void)state;
     aioc_hold(ctx);
-    const aioc_request held = aioc_nop(ctx, record_callback, &records[2]);
+    const aioc_request held = aioc_nop(ctx, record_callback, &records[0]);
     assert_int_equal(aioc_cancel(ctx, held), 0);
     wait_all(ctx);
     aioc_release(ctx);
-    assert_int_equal(records[2].done.result, -ECANCELED);
+    assert_int_equal(records[0].calls, 1);
+    assert_int_equal(records[0].done.result, -ECANCELED);
+}
+
+/* On every engine it ends up with a worker, that sits in open(2). */
+static void running_open_is_cancelled_and_leaves_no_descriptor(void **state) {
+    (void)state;
+    const int fds = count_fds();
+    const aioc_request running = block_worker(&records[0]);
+    assert_int_equal(aioc_cancel(ctx, running), 0);
+    close(unblock());
+    wait_all(ctx);
+    assert_int_equal(records[0].calls, 1);
+    assert_int_equal(records[0].done.result, -ECANCELED);
+    const int wakes = aioc_poll_fileno(ctx); /* the ring has come with the first request */
+    assert_true(wakes >= 0 && count_fds() <= fds + 1);
 }
 
 static void destroy_cancels_what_is_queued(void **state) {
@@ -248,7 +275,7 @@ static void destroy_cancels_what_is_queued(void **state) {
     assert_true(records[0].done.result >= 0);
     close((int)records[0].done.result);
     assert_int_equal(records[1].done.result == -ECANCELED || records[1].done.result == 0, 1);
-    ctx = make_context(1);
+    ctx = make_context(1); /* for the teardown */
 }
 
 /* Cancel races completion: exactly one completion each, from several threads. */
@@ -297,7 +324,14 @@ static void information(void **state) {
     assert_non_null(report.reason);
     assert_int_equal(aioc_engine_info(ctx, 99, &report), -EINVAL);
     assert_int_equal(aioc_probe(AIOC_ENGINE_WORKERS), 0);
-    assert_true(aioc_probe(AIOC_ENGINE_RING) <= 0); /* as this build and machine have it */
+    const int ring = aioc_probe(AIOC_ENGINE_RING);
+    assert_true(ring <= 0); /* as this build and machine have it */
+    if (tested_engine() == AIOC_ENGINE_RING || expected_ring_status() < 0) {
+        assert_int_equal(ring, tested_engine() == AIOC_ENGINE_RING ? 0 : expected_ring_status());
+    }
+    assert_int_equal(aioc_engine_info(ctx, AIOC_ENGINE_RING, &report), 0);
+    assert_int_equal(report.status, ring);
+    assert_non_null(report.reason);
     assert_int_equal(aioc_probe(99), -EINVAL);
     assert_string_equal(aioc_strerror(-ENOENT), strerror(ENOENT));
     assert_string_equal(aioc_strerror(ENOENT), strerror(ENOENT));
@@ -307,12 +341,15 @@ static void information(void **state) {
 
 int main(void) {
 #define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SHARED(name) cmocka_unit_test_setup_teardown(name, setup_shared, teardown)
+#define WORKERS(name) cmocka_unit_test_setup_teardown(name, setup_workers, teardown)
     const struct CMUnitTest tests[] = {
         C(nothing_outstanding_returns_at_once), C(descriptor_is_readable_exactly_while_completions_wait),
         C(poll_break_leaves_the_rest_ready), C(held_requests_start_at_release), C(reap_hands_over_records),
         C(limit_refuses_with_eagain), C(callbacks_submit_more), C(nested_poll_is_allowed),
-        C(max_parallel_ends_workers_and_the_next_request_starts_one), C(idle_workers_end),
-        C(queued_is_cancelled_while_the_worker_is_blocked), C(destroy_cancels_what_is_queued),
-        C(cancel_races_completion), C(information)};
+        WORKERS(max_parallel_ends_workers_and_the_next_request_starts_one), C(idle_workers_end),
+        WORKERS(queued_is_cancelled_while_the_worker_is_blocked), C(held_is_cancelled),
+        C(running_open_is_cancelled_and_leaves_no_descriptor), C(destroy_cancels_what_is_queued),
+        SHARED(cancel_races_completion), C(information)};
     return run_group(tests);
 }

@@ -10,10 +10,9 @@ enum { more_bytes = 24, untouched = 0x5a };
 static aioc_context *ctx;
 
 static int setup(void **state) {
-    aioc_options options = AIOC_OPTIONS_INIT;
-    options.engine = AIOC_ENGINE_WORKERS;
     count_one(state);
-    return aioc_create(&ctx, &options);
+    ctx = make_context(0);
+    return 0;
 }
 static int teardown(void **state) {
     (void)state;

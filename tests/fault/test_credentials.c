@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* After the program changed its ids, groups or capabilities no request runs with the old ones, and no worker that
- * has them stays around. Once per spawner, and with AUTO, which in a privileged process means pthread. */
+ * has them stays around. Once per spawner, and with AUTO, which in a privileged process means pthread; and on the ring. */
 #define _GNU_SOURCE
 #include "fault.h"
 
@@ -34,6 +34,15 @@ static bool no_worker_is_privileged(void *unused) {
     return true;
 }
 
+/* The same as ROOT_CASE, in the runs that test workers. */
+#define WORKERS_ROOT_CASE(body)                                                                                        \
+    ROOT_CASE(body)                                                                                                    \
+    static void body##_of_workers(void **state) {                                                                      \
+        WORKERS_ONLY(#body);                                                                                           \
+        body##_in_child(state);                                                                                        \
+    }
+#define WORKERS_CHILD(body) CASE(body##_of_workers)
+
 static void drop_ids(void) {
     CHECK(setgroups(0, NULL) == 0);
     CHECK(setresgid(nobody, nobody, nobody) == 0 && setresuid(nobody, nobody, nobody) == 0);
@@ -58,7 +67,7 @@ static void setuid_takes_idle_workers_along(void) {
     CHECK(count_workers() == 0);
     CHECK(aioc_destroy(ctx) == 0);
 }
-ROOT_CASE(setuid_takes_idle_workers_along)
+WORKERS_ROOT_CASE(setuid_takes_idle_workers_along)
 
 static void auto_means_pthread_in_a_privileged_process(void) {
     aioc_context *ctx = workers_context(1, 0);
@@ -68,7 +77,7 @@ static void auto_means_pthread_in_a_privileged_process(void) {
     CHECK(report.spawner == (testing_spawner("clone") ? AIOC_SPAWNER_CLONE : AIOC_SPAWNER_PTHREAD));
     CHECK(aioc_destroy(ctx) == 0);
 }
-ROOT_CASE(auto_means_pthread_in_a_privileged_process)
+WORKERS_ROOT_CASE(auto_means_pthread_in_a_privileged_process)
 
 static void auto_means_clone_in_an_unprivileged_process(void) {
     drop_ids();
@@ -81,10 +90,10 @@ static void auto_means_clone_in_an_unprivileged_process(void) {
 #endif
     CHECK(aioc_destroy(ctx) == 0);
 }
-ROOT_CASE(auto_means_clone_in_an_unprivileged_process)
+WORKERS_ROOT_CASE(auto_means_clone_in_an_unprivileged_process)
 
 static void seteuid_is_followed_there_and_back(void) {
-    aioc_context *ctx = workers_context(2, 0);
+    aioc_context *ctx = fault_context(2);
     CHECK(try_open(ctx, secret) >= 0);
     CHECK(seteuid(nobody) == 0);
     CHECK(try_open(ctx, secret) == -EACCES);
@@ -95,7 +104,7 @@ static void seteuid_is_followed_there_and_back(void) {
 ROOT_CASE(seteuid_is_followed_there_and_back)
 
 static void setfsuid_is_followed_there_and_back(void) {
-    aioc_context *ctx = workers_context(2, 0);
+    aioc_context *ctx = fault_context(2);
     CHECK(try_open(ctx, secret) >= 0);
     setfsuid(nobody);
     CHECK(try_open(ctx, secret) == -EACCES);
@@ -110,7 +119,7 @@ static void setgroups_is_followed(void) {
     CHECK(chown(secret, 0, 2001) == 0 && chmod(secret, 0040) == 0);
     CHECK(setgroups(2, groups) == 0);
     setfsuid(nobody);
-    aioc_context *ctx = workers_context(2, 0);
+    aioc_context *ctx = fault_context(2);
     CHECK(try_open(ctx, secret) >= 0); /* by the group */
     setfsuid(0);
     CHECK(setgroups(1, groups) == 0);
@@ -125,7 +134,7 @@ ROOT_CASE(setgroups_is_followed)
 /* capset(2) is per thread: no pthread pool that does not look follows it. */
 static void capset_is_followed(void) {
     CHECK(chown(secret, 1000, 1000) == 0);
-    aioc_context *ctx = workers_context(2, 0);
+    aioc_context *ctx = fault_context(2);
     CHECK(try_open(ctx, secret) >= 0); /* another user's: by CAP_DAC_OVERRIDE */
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
@@ -144,8 +153,8 @@ ROOT_CASE(capset_is_followed)
 /* What was submitted before runs with the rights of then; the worker sits in a fifo meanwhile. */
 static void queued_requests_keep_their_submitters_rights(void) {
     struct record before = {0};
-    aioc_context *ctx = workers_context(1, 0);
-    block_worker(ctx, NULL, NULL);
+    aioc_context *ctx = fault_context(1);
+    start_blocked(ctx, NULL, NULL);
     CHECK(aioc_open(ctx, secret, O_RDONLY | O_CLOEXEC, 0, record_callback, &before) > 0);
     setfsuid(nobody);
     last.calls = 0;
@@ -158,6 +167,41 @@ static void queued_requests_keep_their_submitters_rights(void) {
     CHECK(aioc_destroy(ctx) == 0);
 }
 ROOT_CASE(queued_requests_keep_their_submitters_rights)
+
+/* On the ring these go to threads of the kernel's, which look at nobody's rights but those that came with them. */
+static void requests_in_flight_keep_their_submitters_rights(void) {
+    enum { pairs = 16, flags = O_RDWR | O_CREAT | O_CLOEXEC };
+    static struct record as_root[pairs], as_nobody[pairs];
+    aioc_context *ctx = fault_context(2);
+    for (int i = 0; i < pairs; ++i) {
+        CHECK(aioc_open(ctx, secret, flags, 0600, record_callback, &as_root[i]) > 0);
+        setfsuid(nobody);
+        CHECK(aioc_open(ctx, secret, flags, 0600, record_callback, &as_nobody[i]) > 0);
+        setfsuid(0);
+    }
+    drain(ctx);
+    for (int i = 0; i < pairs; ++i) {
+        CHECK(as_root[i].calls == 1 && as_root[i].done.result >= 0);
+        CHECK(as_nobody[i].calls == 1 && as_nobody[i].done.result == -EACCES);
+        CHECK(fault_engine_may_be(as_root[i].done.engine) && fault_engine_may_be(as_nobody[i].done.engine));
+        close((int)as_root[i].done.result);
+    }
+    CHECK(aioc_destroy(ctx) == 0);
+}
+ROOT_CASE(requests_in_flight_keep_their_submitters_rights)
+
+static void setuid_between_submissions_is_followed(void) {
+    aioc_context *ctx = fault_context(2);
+    CHECK(try_open(ctx, secret) >= 0);
+    CHECK(fault_engine_may_be(last.done.engine));
+    drop_ids();
+    CHECK(try_open(ctx, secret) == -EACCES);
+    struct statx status;
+    CHECK(finish(ctx, aioc_unlink(ctx, secret, record_callback, &last)) == -EACCES);
+    CHECK(finish(ctx, aioc_stat(ctx, secret, &status, record_callback, &last)) == 0);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+ROOT_CASE(setuid_between_submissions_is_followed)
 
 /* Requests whose answer does not depend on rights start workers too: with the rights of another
  * submitter these must not join those that serve the first one. */
@@ -178,7 +222,7 @@ static void workers_started_for_nops_do_not_lend_their_rights(void) {
     CHECK(last.calls == 1 && last.done.result == -EACCES);
     CHECK(aioc_destroy(ctx) == 0);
 }
-ROOT_CASE(workers_started_for_nops_do_not_lend_their_rights)
+WORKERS_ROOT_CASE(workers_started_for_nops_do_not_lend_their_rights)
 
 /* A file server: each thread has dropped to its client's user by the raw system call. */
 struct client {
@@ -195,7 +239,7 @@ static void *serve(void *argument) {
 }
 static void threads_of_several_users_are_told_apart(void) {
     CHECK(chown(secret, 1000, 0) == 0);
-    struct client clients[2] = {{workers_context(2, 0), secret, 1000, 0}, {NULL, secret, 1001, 0}};
+    struct client clients[2] = {{shared_fault_context(2), secret, 1000, 0}, {NULL, secret, 1001, 0}};
     clients[1].ctx = clients[0].ctx;
     for (int i = 0; i < 2; ++i) {
         pthread_t thread;
@@ -211,8 +255,8 @@ ROOT_CASE(threads_of_several_users_are_told_apart)
 
 /* Blocking signal 33 on a worker would make libc's setuid() wait for ever: the child's alarm would end it. */
 static void setuid_returns_while_a_worker_is_blocked(void) {
-    aioc_context *ctx = workers_context(1, 0);
-    block_worker(ctx, NULL, NULL);
+    aioc_context *ctx = fault_context(1);
+    start_blocked(ctx, NULL, NULL);
     drop_ids();
     release_worker();
     drain(ctx);
@@ -228,15 +272,17 @@ int main(void) {
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        CHILD(setuid_takes_idle_workers_along),
-        CHILD(auto_means_pthread_in_a_privileged_process),
-        CHILD(auto_means_clone_in_an_unprivileged_process),
+        WORKERS_CHILD(setuid_takes_idle_workers_along),
+        WORKERS_CHILD(auto_means_pthread_in_a_privileged_process),
+        WORKERS_CHILD(auto_means_clone_in_an_unprivileged_process),
         CHILD(seteuid_is_followed_there_and_back),
         CHILD(setfsuid_is_followed_there_and_back),
         CHILD(setgroups_is_followed),
         CHILD(capset_is_followed),
+        CHILD(requests_in_flight_keep_their_submitters_rights),
+        CHILD(setuid_between_submissions_is_followed),
         CHILD(queued_requests_keep_their_submitters_rights),
-        CHILD(workers_started_for_nops_do_not_lend_their_rights),
+        WORKERS_CHILD(workers_started_for_nops_do_not_lend_their_rights),
         CHILD(threads_of_several_users_are_told_apart),
         CHILD(setuid_returns_while_a_worker_is_blocked),
     };

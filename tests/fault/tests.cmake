@@ -1,15 +1,44 @@
 # SPDX-License-Identifier: MIT
 # Every case runs in a forked child of a process with one thread, which all sanitizers' runtimes carry.
 aioc_test(fault credentials)
-aioc_test_run(fault credentials auto)
+aioc_run(fault credentials workers.auto "" test_credentials)
 aioc_test(fault sandbox)
 aioc_test(fault process)
 aioc_test(fault worker)
+aioc_test(fault in_flight)
+
+# The same hazards on the other engines. The raw spawner, so that the sanitizers' runtimes allow threads after a fork.
+set(fault_environment)
+if(NOT AIOC_TSAN)
+    set(fault_environment AIOC_SPAWNER=clone)
+else()
+    set(fault_environment AIOC_SPAWNER=pthread)
+endif()
+function(aioc_fault_on engine area)
+    aioc_run(fault ${area} ${engine} "AIOC_FAULT_ENGINE=${engine};${fault_environment}" ${ARGN})
+endfunction()
+foreach(area credentials process in_flight sandbox)
+    aioc_fault_on(auto ${area} test_${area})
+    if(have_ring)
+        aioc_fault_on(ring ${area} test_${area})
+        aioc_run(fault ${area} ring_single "AIOC_FAULT_ENGINE=ring;AIOC_TEST_SINGLE_THREADED=1;${fault_environment}"
+            test_${area})
+        aioc_run(fault ${area} noring "AIOC_FAULT_ENGINE=auto;${fault_environment}"
+            deny_ring eperm $<TARGET_FILE:test_${area}>)
+    endif()
+endforeach()
 
 add_executable(test_unload ${CMAKE_CURRENT_LIST_DIR}/test_unload.c)
 target_link_libraries(test_unload PRIVATE test_runner ${CMAKE_DL_LIBS})
 foreach(kind shared static)
     add_library(plugin_${kind} MODULE ${CMAKE_CURRENT_LIST_DIR}/plugin.c)
+    foreach(engine auto ring)
+        if(have_ring OR engine STREQUAL "auto")
+            aioc_run(fault unload_${kind} ${engine}
+                "AIOC_FAULT_ENGINE=${engine};${fault_environment};TSAN_OPTIONS=report_thread_leaks=0"
+                test_unload $<TARGET_FILE:plugin_${kind}> ${kind})
+        endif()
+    endforeach()
     foreach(spawner ${spawners})
         set(name fault.unload_${kind}.workers.${spawner})
         add_test(NAME ${name} COMMAND test_unload $<TARGET_FILE:plugin_${kind}> ${kind})

@@ -35,6 +35,34 @@ bool testing_spawner(const char *name) {
     return strcmp(spawner ? spawner : "auto", name) == 0;
 }
 
+uint32_t fault_engine(void) {
+    const char *const name = getenv("AIOC_FAULT_ENGINE");
+    for (uint32_t engine = AIOC_ENGINE_AUTO; name && engine <= AIOC_ENGINE_WORKERS; ++engine) {
+        if (strcmp(name, aioc_engine_name(engine)) == 0) {
+            return engine;
+        }
+    }
+    return AIOC_ENGINE_WORKERS;
+}
+
+bool fault_engine_may_be(uint32_t engine) {
+    const uint32_t tested = fault_engine();
+    return tested == AIOC_ENGINE_AUTO ? engine != AIOC_ENGINE_SYNC : engine == tested || engine == AIOC_ENGINE_WORKERS;
+}
+
+static aioc_context *context_with_options(aioc_options options, uint32_t max_workers) {
+    aioc_context *ctx = NULL;
+    options.engine = fault_engine();
+    options.max_workers = max_workers;
+    CHECK(aioc_create(&ctx, &options) == 0);
+    return ctx;
+}
+aioc_context *fault_context(uint32_t max_workers) { return context_with_options(test_options(), max_workers); }
+aioc_context *shared_fault_context(uint32_t max_workers) {
+    const aioc_options options = AIOC_OPTIONS_INIT;
+    return context_with_options(options, max_workers);
+}
+
 aioc_context *workers_context(uint32_t max_workers, uint32_t idle_timeout_ms) {
     aioc_context *ctx = NULL;
     aioc_options options = AIOC_OPTIONS_INIT;
@@ -97,26 +125,48 @@ const char *blocking_fifo(void) {
     return path;
 }
 
-static bool opens_a_fifo(void *unused) {
-    (void)unused;
-    pid_t tids[workers_seen_max];
-    const int count = find_workers(tids);
-    for (int i = 0; i < count; ++i) {
-        char path[64], text[64] = "";
-        snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)tids[i]);
-        FILE *f = fopen(path, "re");
-        if (f) {
-            const bool got = fgets(text, sizeof text, f) != NULL;
-            fclose(f);
-            if (got && text[0] != 'r' && atoi(text) == SYS_openat) {
-                return true;
-            }
-        }
+static bool opens_a_fifo(void *ctx) {
+    if (ctx) {
+        aioc_poll_wait(ctx, 0); /* the ring gives such an open up when its completion is looked at */
     }
-    return false;
+    return a_worker_opens();
 }
 
 void wait_for_blocked_worker(void) { wait_until(opens_a_fifo, NULL, "a worker opens the fifo"); }
+
+/* With O_CREAT the ring runs an open in a thread of the kernel's, and does not try it without waiting. */
+aioc_request open_blocking_fifo(aioc_context *ctx, aioc_callback callback, void *user_data) {
+    const int create = fault_engine() == AIOC_ENGINE_RING ? O_CREAT : 0;
+    return aioc_open(ctx, blocking_fifo(), O_RDONLY | O_CLOEXEC | create, 0600, callback, user_data);
+}
+
+/* io-wq names its threads so. */
+static bool kernel_runs_a_request(void *unused) {
+    (void)unused;
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    for (struct dirent *e; (e = readdir(tasks));) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", e->d_name);
+        FILE *f = fopen(path, "re");
+        if (f) {
+            count += fgets(name, sizeof name, f) && strncmp(name, "iou-wrk-", 8) == 0;
+            fclose(f);
+        }
+    }
+    closedir(tasks);
+    return count > 0;
+}
+
+void start_blocked(aioc_context *ctx, aioc_callback callback, void *user_data) {
+    CHECK(open_blocking_fifo(ctx, callback, user_data) > 0);
+    if (fault_engine() == AIOC_ENGINE_RING) {
+        wait_until(kernel_runs_a_request, NULL, "the kernel opens the fifo");
+    } else {
+        wait_until(opens_a_fifo, ctx, "a worker opens the fifo");
+    }
+}
 
 void block_worker(aioc_context *ctx, aioc_callback callback, void *user_data) {
     CHECK(aioc_open(ctx, blocking_fifo(), O_RDONLY | O_CLOEXEC, 0, callback, user_data) > 0);

@@ -35,8 +35,23 @@ void cannot_be_tested(const char *what, const char *why);
 
 /* The spawner that this run tests, from AIOC_SPAWNER. */
 bool testing_spawner(const char *name);
+/* The engine that this run tests, from AIOC_FAULT_ENGINE: workers if it is not set. Not by AIOC_ENGINE, which would
+ * also change the contexts that are about workers alone. */
+uint32_t fault_engine(void);
+bool fault_engine_may_be(uint32_t engine);
+/* A context of that engine, for one thread with AIOC_TEST_SINGLE_THREADED. */
+aioc_context *fault_context(uint32_t max_workers);
+aioc_context *shared_fault_context(uint32_t max_workers);
 /* A context of the workers engine, with an idle timeout in milliseconds (0: the default). */
 aioc_context *workers_context(uint32_t max_workers, uint32_t idle_timeout_ms);
+/* A case that is about workers alone, in the runs of the workers engine. */
+#define WORKERS_ONLY(body)                                                                                             \
+    do {                                                                                                               \
+        if (fault_engine() != AIOC_ENGINE_WORKERS) {                                                                   \
+            printf("%s: about workers alone\n", body);                                                                 \
+            return;                                                                                                    \
+        }                                                                                                              \
+    } while (0)
 /* One request with record_callback(&last): waits for all and returns its result. */
 extern struct record last;
 int64_t finish(aioc_context *ctx, aioc_request request);
@@ -48,6 +63,10 @@ void start_many(aioc_context *ctx, int count);
 /* Until the condition holds; ends the child after 10 s. */
 void wait_until(bool (*condition)(void *), void *argument, const char *text);
 
+/* An open of a fifo that waits for its other end, until release_worker: with the ring in a thread of the kernel's, else
+ * in a worker. */
+void start_blocked(aioc_context *ctx, aioc_callback callback, void *user_data);
+aioc_request open_blocking_fifo(aioc_context *ctx, aioc_callback callback, void *user_data);
 /* A worker that sits in open(2) of a fifo, until release_worker lets it go on. */
 void block_worker(aioc_context *ctx, aioc_callback callback, void *user_data);
 void wait_for_blocked_worker(void); /* the second half of it, for a request that the case submits itself */

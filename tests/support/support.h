@@ -18,13 +18,31 @@ struct record {
 };
 
 void record_callback(const aioc_completion *done, void *user_data);
+
+/* The engine that this run forces with AIOC_ENGINE; AIOC_ENGINE_AUTO if none. */
+uint32_t tested_engine(void);
+/* May a request be served by this engine in this run? */
+int engine_is_allowed(uint32_t engine);
+/* What the ring must say here: 0, or -errno of the filter that this run is under. 1: nothing is known. */
+int expected_ring_status(void);
+/* AIOC_TEST_SINGLE_THREADED=1: contexts are for one thread, but those of make_shared_context. When the engine
+ * that is forced does not work here, make_context ends the program: as skipped, in CI as failed. */
+aioc_options test_options(void);
 aioc_context *make_context(uint32_t max_workers);
+aioc_context *make_shared_context(uint32_t max_workers);
+/* For what is about one engine alone, whatever this run forces. Not beside other threads: it changes the environment. */
+int create_unforced(aioc_context **ret, const aioc_options *options);
+aioc_context *make_workers_context(uint32_t max_workers);
 /* Until nothing is outstanding; fails the test when that takes longer than 20 s. */
 void wait_all(aioc_context *ctx);
 /* The result of a request whose callback is record_callback, after waiting for all. */
 int64_t result_of(aioc_context *ctx, aioc_request request, struct record *record);
+/* An open of this fifo, for reading, until a worker sits in it: on the other engines it only gets there after them. */
+aioc_request block_worker_in(aioc_context *ctx, const char *fifo, aioc_callback callback, void *user_data);
 /* Threads of this process that are named aioc-worker. */
 int count_workers(void);
+/* Does one of them sit in open(2)? */
+int a_worker_opens(void);
 int count_fds(void);
 /* A file in a fresh directory with this content; its path. Both are removed at exit. */
 const char *make_file(const char *content);

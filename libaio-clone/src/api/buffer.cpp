@@ -12,7 +12,7 @@ int aioc_buffer_create(aioc_context* ctx, uint64_t size, uint32_t count) {
 
 int aioc_buffer_get(aioc_context* ctx, void** ret) {
     return with_context(
-        ctx, [&](Context& c) -> int { return sys::is_readable(ret, sizeof *ret) ? c.get_buffer(ret) : -EFAULT; });
+        ctx, [&](Context& c) -> int { return sys::is_writable(ret, sizeof *ret) ? c.get_buffer(ret) : -EFAULT; });
 }
 
 int aioc_buffer_put(aioc_context* ctx, void* buffer) {

@@ -10,7 +10,7 @@ extern "C" {
 
 int aioc_create(aioc_context** ret, const aioc_options* options) {
     return guard([&]() -> int {
-        if (!sys::is_readable(ret, sizeof *ret)) {
+        if (!sys::is_writable(ret, sizeof *ret)) {
             return -EFAULT;
         }
         Settings settings;

@@ -32,7 +32,7 @@ int aioc_reap(aioc_context* ctx, aioc_completion* ret, uint32_t max) {
             return static_cast<int>(stride);
         }
         max = max > INT32_MAX ? INT32_MAX : max;
-        if (!sys::is_readable(ret, static_cast<size_t>(stride) * max)) {
+        if (!sys::is_writable(ret, static_cast<size_t>(stride) * max)) {
             return -EFAULT;
         }
         const int count = c.reap(ret, static_cast<uint32_t>(stride), max);

@@ -25,7 +25,7 @@ int aioc_submit(aioc_context* ctx, const aioc_operation* ops, uint32_t count, ai
         }
         const auto bytes = static_cast<size_t>(stride);
         if (count > INT32_MAX || !sys::is_readable(ops, bytes * count) ||
-            (ret && !sys::is_readable(ret, sizeof *ret * count))) {
+            (ret && !sys::is_writable(ret, sizeof *ret * count))) {
             return -EFAULT;
         }
         uint32_t good = 0;

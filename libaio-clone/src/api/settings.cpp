@@ -4,6 +4,7 @@
 #include "api/sized.hpp"
 #include "sys/processors.hpp"
 
+#include <algorithm>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,7 @@ namespace {
 constexpr uint32_t workers_max = 1024;
 // How long a worker stays awake for the next quick request.
 constexpr int64_t helper_window_ns = 50'000;
-constexpr int64_t handover_ns = 1'500;
-constexpr uint32_t known_flags = AIOC_SINGLE_THREADED | AIOC_ONE_CORE | AIOC_NO_RING | AIOC_LOCAL_PATHS;
+constexpr uint32_t known_flags = AIOC_SINGLE_THREADED | AIOC_ONE_CORE | AIOC_NO_RING | AIOC_LOCAL_PATHS | AIOC_IN_ORDER;
 
 struct Choice {
     const char* name;
@@ -91,21 +91,24 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
         ret->ring_rung = static_cast<uint32_t>(strtoul(rung, nullptr, 10));
     }
     ret->single_threaded = (o.flags & AIOC_SINGLE_THREADED) != 0;
+    ret->in_order = (o.flags & AIOC_IN_ORDER) != 0;
     ret->trusts_paths = (o.flags & AIOC_LOCAL_PATHS) != 0;
     const bool automatic = o.engine == AIOC_ENGINE_AUTO;
     ret->engines.inline_engine = automatic || o.engine == AIOC_ENGINE_INLINE;
-    ret->engines.ring = (automatic && (o.flags & AIOC_NO_RING) == 0) || o.engine == AIOC_ENGINE_RING;
+    ret->engines.ring = (automatic && (o.flags & (AIOC_NO_RING | AIOC_IN_ORDER)) == 0) || (o.engine == AIOC_ENGINE_RING && !ret->in_order);
     ret->engines.ring_for_all = o.engine == AIOC_ENGINE_RING;
     const bool spins = (o.flags & AIOC_ONE_CORE) == 0 && sys::usable_processors() > 1;
-    ret->engines.helper = automatic && spins;
-    ret->workers.handover_looks = spins ? sys::looks_in_ns(handover_ns) : 0;
+    ret->engines.spins = spins;
+    ret->engines.helper = automatic && spins && !ret->in_order;
     ret->workers.hot_max = sys::usable_processors() > 1 ? sys::usable_processors() - 1 : 1;
     ret->workers.spin_looks = spins ? sys::looks_in_ns(helper_window_ns) : 0;
     ret->spawner = o.spawner;
     WorkerLimits& workers = ret->workers;
     workers.min = o.min_workers ? o.min_workers : 1;
-    constexpr uint32_t max_default = 4;
+    const uint32_t max_default = ret->in_order ? 1 : 32;
+    const uint32_t quick_max_default = ret->in_order ? 1 : 4;
     workers.max = o.max_workers ? o.max_workers : (workers.min > max_default ? workers.min : max_default);
+    workers.quick_max = o.max_workers ? o.max_workers : std::max(quick_max_default, workers.min);
     workers.idle_timeout_ms = o.idle_timeout_ms ? o.idle_timeout_ms : 10000;
     ret->outstanding_max = o.max_outstanding ? o.max_outstanding : UINT64_MAX;
     return 0;

@@ -59,6 +59,9 @@ int copy_out_sized(T from, void* ret) noexcept {
         return static_cast<int>(size);
     }
     const auto bytes = static_cast<size_t>(size);
+    if (!sys::is_writable(ret, bytes)) {
+        return -EFAULT;
+    }
     from.size = static_cast<uint32_t>(bytes);
     memset(ret, 0, bytes);
     memcpy(ret, &from, bytes < sizeof from ? bytes : sizeof from);

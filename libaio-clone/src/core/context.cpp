@@ -15,7 +15,7 @@ namespace aioc {
 
 Context::Context(const Settings& settings) noexcept
     : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded),
-      ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
+      in_order_(settings.in_order), ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
       workers_(settings.spawner, settings.workers, &ready_) {
     if (settings.trusts_paths) {
         inline_.trust_paths();
@@ -80,6 +80,7 @@ void Context::after_fork() noexcept {
     inline_.reset();
     collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ = RequestList{};
     early_ = Helper{};
+    judged_early_ = false;
     holds_ = 0;
     closing_ = break_ = false;
     submitted_ = completed_total_ = 0;
@@ -95,7 +96,7 @@ void Context::after_fork() noexcept {
     ready_.watched = exported_;
     ready_.signals = 0;
     ring_signalled_ = false;
-    cold_rounds_ = 0;
+    cold_rounds_ = routed_ = 0;
     helped_ns_ = 0;
     ++forks_;
     // The inherited descriptor shares its counter with the parent: never read or written here.

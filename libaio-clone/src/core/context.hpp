@@ -39,6 +39,7 @@ private:
 struct Settings {
     bool single_threaded = false;
     bool trusts_paths = false;
+    bool in_order = false;
     EngineChoice engines;
     uint32_t ring_rung = 0; // the first of the ladder of its setup flags that is tried
     uint32_t spawner = AIOC_SPAWNER_AUTO;
@@ -93,6 +94,7 @@ public:
 
     void statistics(aioc_statistics* ret) noexcept;
     uint64_t count(uint32_t operation, uint32_t engine) const noexcept;
+    uint64_t ring_enters() const noexcept { return ring_.enters(); }
     int ring_report(const char** ret_reason) noexcept;
     void workers_report(aioc_engine_report* ret) noexcept;
 
@@ -122,6 +124,10 @@ private:
     // Dispatch (context_dispatch.cpp). With the lock held, which the *_and_unlock let go.
     aioc_request start_and_unlock(Request* r) noexcept;
     void dispatch_and_unlock(RequestList& batch) noexcept;
+    void dispatch_in_order_and_unlock(RequestList& batch) noexcept;
+    bool must_wait_its_turn() const noexcept {
+        return in_order_ && sys::load_acquire(routed_) != 0 && workers_.max() <= 1;
+    }
     bool classify(Request* r, Circumstances* ret) noexcept;
     void route(Request* r, const Circumstances& is) noexcept;
     void flush_engines_and_unlock() noexcept;
@@ -157,6 +163,7 @@ private:
     uint32_t holds_ = 0;
     bool closing_ = false;
     const bool single_threaded_;
+    const bool in_order_;
     const uint32_t ring_rung_;
     uint64_t outstanding_max_;
     uint64_t submitted_ = 0;
@@ -170,6 +177,7 @@ private:
 
     uint32_t cold_rounds_ = 0;   // in a row in which a helper would have paid
     uint32_t warm_patience_ = 2; // such rounds before one is woken
+    uint32_t routed_ = 0;        // in_order_: given to an engine and not yet delivered
     uint64_t helped_ns_ = 0;     // what it has taken since
 
     // The poller's.
@@ -185,6 +193,7 @@ private:
     RequestList kept_;       // collected, to be tried here
     RequestList chunk_;      // collected, to be hung out
     Helper early_;
+    bool judged_early_ = false; // of these, some depend on credentials
     RequestList delivering_;
     RequestList delivered_;     // slots to give back, in one go
     uint64_t completed_[operations_max][engines]{};

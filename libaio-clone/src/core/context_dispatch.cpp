@@ -27,7 +27,7 @@ bool Context::classify(Request* r, Circumstances* ret) noexcept {
         ret->direct = transfer && inline_.is_direct(*r);
         return false;
     }
-    if (choice.inline_engine && !inline_.burst_over()) {
+    if (choice.inline_engine && !inline_.burst_over() && !must_wait_its_turn()) {
         ret->missed = inline_.expects_miss(*r);
         return !ret->missed;
     }
@@ -49,6 +49,9 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     }
     if (r->engine == AIOC_ENGINE_RING) {
         r->attempt = attempt_none;
+    }
+    if (in_order_) {
+        sys::add(routed_, uint32_t{1});
     }
     r->queue = nullptr;
     (r->engine == AIOC_ENGINE_RING ? to_ring_ : to_workers_).append(r);
@@ -98,7 +101,6 @@ aioc_request Context::start_and_unlock(Request* r) noexcept {
     Circumstances is;
     sys::store_relaxed(r->state, uint32_t{state_running});
     if (error == 0 && classify(r, &is)) {
-        r->engine = AIOC_ENGINE_INLINE;
         lock_.unlock();
         inline_.run(r);
         lock_.lock();
@@ -141,9 +143,16 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
         flush_engines_and_unlock();
         return;
     }
+    if (in_order_) {
+        dispatch_in_order_and_unlock(batch);
+        return;
+    }
     RequestList here;
     Helper helper;
+    bool judged = false;
     if (is_poller()) {
+        judged = judged_early_;
+        judged_early_ = false;
         helper = early_;
         early_ = Helper{};
         helper.reclaim(&here);
@@ -153,27 +162,49 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     while (Request* const r = batch.take_first()) {
         Circumstances is;
         if (classify(r, &is)) {
-            r->engine = AIOC_ENGINE_INLINE;
+            judged = judged || depends_on_credentials(*r);
             here.append(r);
         } else {
             route(r, is);
         }
     }
     consider_warming(here.cost + helper.helped_ns());
+    bool engaged = false;
     if (router_.choice().helper && here.cost >= Helper::ns_min) {
-        workers_.engage(&helper);
+        engaged = workers_.engage(&helper, judged);
     }
     flush_engines_and_unlock();
     if (!here.head && !helper.is_engaged()) {
         return;
     }
     RequestList ran;
-    run_here(here, &helper, &ran);
+    run_here(here, engaged ? &helper : nullptr, &ran);
     RequestList answered;
     lock_.lock();
     helped_ns_ += helper.helped_ns();
     helper.release();
     settle(ran, &answered);
+    flush_engines_and_unlock();
+    deliver(answered);
+}
+
+// As soon as one has to wait, all that follow do.
+void Context::dispatch_in_order_and_unlock(RequestList& batch) noexcept {
+    RequestList answered;
+    while (Request* const r = batch.take_first()) {
+        Circumstances is;
+        if (classify(r, &is)) {
+            lock_.unlock();
+            inline_.run(r);
+            lock_.lock();
+            if (inline_.settle(r)) {
+                answered.append(r);
+                continue;
+            }
+            is.missed = true;
+        }
+        route(r, is);
+    }
     flush_engines_and_unlock();
     deliver(answered);
 }
@@ -185,17 +216,17 @@ bool Context::share_early(Request* r) noexcept {
     if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot() || !classify(r, &is)) {
         return false;
     }
-    constexpr uint64_t part_ns = 6'000; // the first; the next ones are as long as all before them
-    r->engine = AIOC_ENGINE_INLINE;
+    constexpr uint64_t kept_ns = 2'000;
+    constexpr uint64_t part_ns = 12'000; // the first; the next ones are as long as all before them
     sys::store_relaxed(r->state, uint32_t{state_running});
-    if (kept_.cost < part_ns) {
+    judged_early_ = judged_early_ || depends_on_credentials(*r);
+    if (kept_.cost < kept_ns) {
         kept_.append(r);
         return true;
     }
     chunk_.append(r);
     if (chunk_.cost >= part_ns && chunk_.cost >= early_.offered_ns()) {
-        workers_.engage(&early_);
-        if (early_.is_free()) {
+        if (workers_.engage(&early_, judged_early_) && early_.is_free()) {
             early_.offer(chunk_);
         }
     }
@@ -206,7 +237,7 @@ bool Context::share_early(Request* r) noexcept {
 // this thread takes it back when it has nothing else.
 void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noexcept {
     while (Request* const r = here.take_first()) {
-        if (helper->is_free()) {
+        if (helper && helper->is_free()) {
             helper->offer_half(here);
         }
         r->answered = answer_untried;
@@ -214,7 +245,7 @@ void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noex
             inline_.run(r);
         }
         ran->append(r);
-        if (!here.head) {
+        if (!here.head && helper) {
             helper->reclaim(&here);
         }
     }

@@ -55,6 +55,10 @@ void Context::fetch_offer(Offer* offer) noexcept {
     }
     RequestList tried;
     while (Request* const r = requests.take_first()) {
+        if (requests.head) {
+            sys::prefetch(requests.head->next);
+        }
+        InlineEngine::prefetch_for_settling(*r);
         (sys::load_relaxed(r->state) == state_done ? delivering_ : tried).append(r);
     }
     lock_.lock();
@@ -126,6 +130,9 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     *ret_callback = r->callback;
     // From here on the id names nothing, also for a thread that cancels at this moment.
     sys::store_release(r->id, RequestSlab::next_id(r->id));
+    if (in_order_ && r->engine != AIOC_ENGINE_INLINE) {
+        sys::add(routed_, ~uint32_t{0});
+    }
     uint64_t& cell = completed_[r->operation][r->engine];
     sys::store_relaxed(cell, cell + 1);
     sys::store_release(completed_total_, completed_total_ + 1);
@@ -243,7 +250,7 @@ int Context::poll_fd() noexcept {
 // A hot worker will have something within microseconds, for which a sleep would cost more. As with the
 // workers: if that fails again and again, it is tried more and more seldom.
 bool Context::spin_for_completion() noexcept {
-    if (!router_.choice().helper || (spin_occasions_++ & ((1u << spin_failures_) - 1)) != 0) {
+    if (!router_.choice().spins || (spin_occasions_++ & ((1u << spin_failures_) - 1)) != 0) {
         return false;
     }
     lock_.lock();
@@ -273,6 +280,13 @@ int Context::sleep(const sys::Timeout* left) noexcept {
         sys::exchange(ready_.sleeper, uint32_t{0});
         return result == -EAGAIN ? 0 : static_cast<int>(result);
     }
+    // Nobody else can bring a completion: one system call less, or two.
+    if (single_threaded_ && ring_.can_wait() && ring_.in_flight() == static_cast<uint64_t>(outstanding())) {
+        const int waited = ring_.wait(left);
+        if (waited == 0 || waited == -EINTR || waited == -ETIME) {
+            return waited == -ETIME ? -ETIMEDOUT : waited;
+        }
+    }
     sys::add(ready_.watched, uint32_t{1});
     sys::full_fence();
     int result = 0;
@@ -301,6 +315,11 @@ int Context::poll_wait(int timeout_ms) noexcept {
     RequestList batch;
     take_collected(&batch); // also what is held: it would never complete
     dispatch_and_unlock(batch);
+    if (fetch()) { // the fast way out
+        settle_descriptor();
+        leave_poll();
+        return 1;
+    }
     int result = 0;
     sys::Timeout end{0, 0};
     const auto time_left = [&end](sys::Timeout* ret) {

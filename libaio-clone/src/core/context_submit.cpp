@@ -58,6 +58,7 @@ int Context::accept(const aioc_operation& op, Request** ret) noexcept {
     r->user_data = op.user_data;
     r->path = path ? op.path : nullptr;
     r->path_class = path ? path_borrowed : uint8_t{0};
+    r->engine = AIOC_ENGINE_INLINE; // until it is routed
     r->partial = 0;
     r->held_fd = -1;
     r->cost = Router::cost_of(*r);
@@ -111,7 +112,8 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
     lock_.lock();
     Request* r = nullptr;
     aioc_request id = accept(op, &r);
-    if (r && op.code == AIOC_OP_NOP && holds_ == 0 && router_.choice().inline_engine && is_poller()) {
+    if (r && op.code == AIOC_OP_NOP && holds_ == 0 && router_.choice().inline_engine && is_poller() &&
+        !must_wait_its_turn()) {
         return answer_nop_and_unlock(r);
     }
     // Inside a callback the only request there is will hardly be followed by others.
@@ -128,7 +130,6 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
 // There is nothing to try, and nothing to share.
 aioc_request Context::answer_nop_and_unlock(Request* r) noexcept {
     r->result = 0;
-    r->engine = AIOC_ENGINE_INLINE;
     sys::store_relaxed(r->state, uint32_t{state_done});
     answered_.append(r);
     lock_.unlock();
@@ -205,7 +206,6 @@ int Context::release() noexcept {
 // From now on cancel does not look for them here.
 void Context::take_collected(RequestList* ret) noexcept {
     for (Request* r = collected_.head; r; r = r->next) {
-        r->engine = AIOC_ENGINE_WORKERS;
         sys::store_release(r->state, uint32_t{state_running});
     }
     ret->splice(collected_);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/request.hpp"
+
 #include <stdint.h>
 
 namespace aioc {
@@ -16,5 +18,6 @@ constexpr uint32_t operations_max = 64;
 
 // Null for an unknown code.
 const OperationRow* find_operation(uint32_t code) noexcept;
+inline bool depends_on_credentials(const Request& r) noexcept { return find_operation(r.operation)->credentials; }
 
 } // namespace aioc

@@ -9,6 +9,7 @@ struct EngineChoice {
     bool inline_engine = true;
     bool ring = true;
     bool ring_for_all = false; // also what workers do as well
+    bool spins = true;         // who waits for a moment may keep a core awake
     bool helper = true;        // a hot worker shares batches with the caller's thread
 };
 

@@ -3,6 +3,7 @@
 #include "sys/syscall.hpp"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -49,6 +50,37 @@ inline bool is_readable(const void* at, size_t bytes) noexcept {
     }
     for (size_t done = 0; done < bytes;) {
         if (!word_is_readable(first + done)) {
+            return false;
+        }
+        done += page_bytes() - ((start + done) & (page_bytes() - 1));
+    }
+    return true;
+}
+
+// Can the 4 aligned bytes around `at` be written? futex(2) with FUTEX_WAKE_OP ors 0 into them, atomically.
+inline bool word_is_writable(void* at) noexcept {
+#ifdef RUNNING_ON_VALGRIND
+    if (RUNNING_ON_VALGRIND) { // which would report what is not written yet
+        return true;
+    }
+#endif
+    if (is_surely_mapped(at)) {
+        return true;
+    }
+    uint32_t nobody = 0;
+    const auto aligned = reinterpret_cast<uintptr_t>(at) & ~uintptr_t{3};
+    return call(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0L, aligned, FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)) !=
+           -EFAULT;
+}
+
+// Can every page of [at, at + bytes) be written?
+inline bool is_writable(void* at, size_t bytes) noexcept {
+    if (!is_readable(at, bytes)) {
+        return false;
+    }
+    const auto start = reinterpret_cast<uintptr_t>(at);
+    for (size_t done = 0; done < bytes;) {
+        if (!word_is_writable(static_cast<char*>(at) + done)) {
             return false;
         }
         done += page_bytes() - ((start + done) & (page_bytes() - 1));

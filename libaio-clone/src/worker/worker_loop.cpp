@@ -39,12 +39,8 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
             sys::prefetch(&next->path);
         }
         sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
-        if (r->attempt == attempt_none) {
-            aioc_zone_execute(r);
-        } else {
-            aioc_zone_try(r);
-        }
-        if (r->attempt == attempt_none || is_final(r)) {
+        aioc_zone_try(r);
+        if (is_final(r)) {
             aioc_zone_finish(r);
         } else {
             ++unfinished;
@@ -53,29 +49,6 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
     }
     q->board->finish(offer, unfinished);
     q->ready->notify();
-}
-
-// A run of plain calls, which may wait after all: meanwhile this worker does not count as one that spins.
-// False: another one spins by now.
-AIOC_INLINE bool run_plain_offer(JobQueue* q, Worker* self, Offer* offer) noexcept {
-    q->mutex.lock();
-    sys::store_relaxed(q->spinning, uint32_t{0});
-    q->cool(self);
-    q->heat(self, 1);
-    ++q->taken;
-    Worker* const other = q->choose_wake(); // for what was queued while this worker still counted as one that spins
-    q->mutex.unlock();
-    JobQueue::wake(other);
-    run_offer(q, offer);
-    q->mutex.lock();
-    q->cool(self);
-    const bool alone = q->spinning == 0;
-    if (alone) {
-        q->heat(self, 0);
-        sys::store_relaxed(q->spinning, uint32_t{1});
-    }
-    q->mutex.unlock();
-    return alone;
 }
 
 // Looks for requests for a moment, as a hot worker; with the mutex held before and after. It counts looks
@@ -88,24 +61,17 @@ AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
     q->mutex.unlock();
     bool found = false;
     bool helped = false;
-    bool mine = true; // this is the worker that spins
-    for (uint32_t looks = looks_max; mine && !found && looks > 0; --looks) {
+    for (uint32_t looks = looks_max; !found && looks > 0; --looks) {
         sys::relax();
         if (Offer* const offer = q->take_offer()) {
-            if (offer->plain) {
-                mine = run_plain_offer(q, self, offer);
-            } else {
-                run_offer(q, offer);
-            }
+            run_offer(q, offer);
             helped = true;
             looks = looks_max;
         }
         found = sys::load_relaxed(q->queued) != 0 || sys::load_relaxed(q->attention) != attention;
     }
     q->mutex.lock();
-    if (mine) {
-        sys::store_relaxed(q->spinning, uint32_t{0});
-    }
+    sys::store_relaxed(q->spinning, uint32_t{0});
     q->cool(self);
     constexpr uint32_t failures_max = 7;
     q->spin_failures = found || helped ? 0 : (q->spin_failures < failures_max ? q->spin_failures + 1 : failures_max);

@@ -214,6 +214,15 @@ void InlineEngine::run(Request* r) noexcept {
     spend(timed ? sys::now_ns() - start : started_device ? miss_ns : int64_t{r->cost});
 }
 
+void InlineEngine::prefetch_for_settling(const Request& r) noexcept {
+    if (r.attempt == attempt_fstat || r.attempt == attempt_cached_stat) {
+        const auto* const file = static_cast<const struct statx*>(r.buffer);
+        sys::prefetch(file);
+        sys::prefetch(&file->stx_dev_major);
+        sys::prefetch(&file->stx_mnt_id);
+    }
+}
+
 // AT_STATX_DONT_SYNC has changed nothing if the file is a local one. The kernel has just written to the
 // buffer, so it can be read.
 bool InlineEngine::settle_status(const Request& r) noexcept {

@@ -34,6 +34,9 @@ public:
     // Context lock held, after run: is r->result the answer? If not, it would wait. Remembers what is to be learned.
     bool settle(Request* r) noexcept;
 
+    // Before settle, for what another core has tried.
+    static void prefetch_for_settling(const Request& r) noexcept;
+
     // A burst is what is submitted between two polls. Its requests are answered inline for so long and no
     // longer, so that the caller's thread is never held by many or large ones.
     static constexpr int64_t burst_ns_max = 500'000;

@@ -11,6 +11,9 @@ namespace aioc::ring_abi {
 
 constexpr uint32_t setup_no_sqarray = 1u << 16; // Linux 6.6
 
+constexpr uint32_t feat_no_iowait = 1u << 17; // Linux 6.15
+constexpr uint32_t enter_no_iowait = 1u << 7; // with it
+
 // Opcode 48 came with Linux 6.1: tells a kernel whose CLOSE is sound (ring_encode.cpp).
 constexpr uint8_t op_sendmsg_zc = 48;
 

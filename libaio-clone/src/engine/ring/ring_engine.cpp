@@ -69,6 +69,11 @@ int RingEngine::open(const RingSettings& settings, int event_fd) noexcept {
     return 0;
 }
 
+bool RingEngine::can_wait() const noexcept {
+    return setup_ && (setup_->flags & IORING_SETUP_DEFER_TASKRUN) != 0 && sys::load_relaxed(refused_) == 0;
+}
+int RingEngine::wait(const sys::Timeout* timeout) const noexcept { return wait_in_ring(*setup_, timeout); }
+
 uint32_t RingEngine::rung() const noexcept { return setup_ ? setup_->rung : rungs; }
 const char* RingEngine::rung_name() const noexcept { return aioc::rung_name(rung()); }
 uint32_t RingEngine::setup_flags() const noexcept { return setup_ ? setup_->flags : 0; }

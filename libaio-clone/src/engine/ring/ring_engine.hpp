@@ -6,6 +6,7 @@
 #include "engine/ring/ring_files.hpp"
 #include "engine/ring/ring_settings.hpp"
 #include "sys/atomic.hpp"
+#include "sys/futex.hpp"
 
 namespace aioc {
 
@@ -17,9 +18,8 @@ struct RingSetup;
 // A request's way: submit -> backlog (state_queued) -> kernel (state_running) -> reap -> done, or back to
 // submit when a read was short, or to another engine when this one can't give the plain call's answer.
 //
-// Nobody waits inside io_uring_enter: the poller sleeps in ppoll on the eventfd, which the kernel writes
-// for every completion. So an idle context never shows as iowait, and IORING_ENTER_NO_IOWAIT (Linux 6.15)
-// has nothing to do here.
+// The poller sleeps in ppoll on the eventfd, which the kernel writes for every completion. Only where one
+// thread makes all calls, and there is nothing but the ring to wait for, it waits inside io_uring_enter.
 //
 // Requests run with the credentials that their submitter has at that moment, also on kernel threads.
 class RingEngine {
@@ -62,6 +62,11 @@ public:
         return cq_head_ && (sys::load_relaxed(*cq_head_) != sys::load_acquire(*cq_tail_) ||
                             (sys::load_acquire(*sq_flags_) & sys::load_relaxed(watched_flags_)) != 0);
     }
+
+    // Poller of a ring that only its own thread uses: can it wait in the kernel for what is in flight?
+    bool can_wait() const noexcept;
+    // 0: something may have completed. -ETIME, -EINTR, or another -errno: it can't be waited for here.
+    int wait(const sys::Timeout* timeout) const noexcept;
 
     // 0: it completes with -ECANCELED. -EALREADY: it runs or has run. (The kernel may still stop it.)
     int cancel(Request* r) noexcept;

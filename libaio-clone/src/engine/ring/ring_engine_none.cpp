@@ -11,6 +11,8 @@ int RingEngine::probe(const char** ret_reason) noexcept {
     return -ENOSYS;
 }
 int RingEngine::open(const RingSettings&, int) noexcept { return -ENOSYS; }
+bool RingEngine::can_wait() const noexcept { return false; }
+int RingEngine::wait(const sys::Timeout*) const noexcept { return -ENOSYS; }
 uint32_t RingEngine::rung() const noexcept { return 0; }
 const char* RingEngine::rung_name() const noexcept { return "none"; }
 uint32_t RingEngine::setup_flags() const noexcept { return 0; }

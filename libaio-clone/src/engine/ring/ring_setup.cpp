@@ -219,6 +219,18 @@ int enter_ring(const RingSetup& setup, unsigned count, unsigned flags) noexcept 
     return taken;
 }
 
+int wait_in_ring(const RingSetup& setup, const sys::Timeout* timeout) noexcept {
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | setup.enter_flags;
+    if ((setup.ring.features & ring_abi::feat_no_iowait) != 0) {
+        flags |= ring_abi::enter_no_iowait; // an idle program is not one that waits for the disk
+    }
+    io_uring_getevents_arg argument{};
+    argument.ts = reinterpret_cast<uintptr_t>(timeout); // the same layout as __kernel_timespec
+    const int result = io_uring_enter2(static_cast<unsigned>(setup.ring.enter_ring_fd), 0, 1, flags,
+                                       reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+    return result < 0 ? result : 0;
+}
+
 void tear_down_ring(RingSetup* setup) noexcept { io_uring_queue_exit(&setup->ring); }
 
 } // namespace aioc

@@ -10,9 +10,9 @@ namespace aioc {
 
 struct WorkerLimits {
     uint32_t min = 1;
-    uint32_t max = 4;
+    uint32_t max = 32;
+    uint32_t quick_max = 4; // of these, started for requests that are not expected to wait
     uint32_t idle_timeout_ms = 10000;
-    uint32_t handover_looks = 0; // how long a submitter waits for a spinning worker to take something
     uint32_t hot_max = 1;    // workers that may be awake at once without need
     uint32_t spin_looks = 0; // how long a worker that ran quick requests stays awake; 0: not at all
 };
@@ -21,6 +21,7 @@ struct WorkerLimits {
 struct Staff {
     uint32_t alive = 0;
     uint32_t missing = 0; // so that each queued request finds one, even if all wait that run now
+    bool slow = false;    // some of them wait for a device
 };
 
 // A queue and the workers that serve it, all with the credentials of the thread that started the
@@ -62,9 +63,6 @@ public:
     int grow(uint32_t count, uint64_t* started) noexcept;
     // Queues all, unless no worker is alive: then false, and the list is unchanged.
     bool submit(RequestList& requests, Staff* ret) noexcept;
-    // Is anything queued that this thread has queued, as far as it can know?
-    bool has_queued() const noexcept { return sys::load_relaxed(queue_.queued) != 0; }
-    Staff staff() noexcept;
     // Wakes an idle worker that looks for requests for a moment.
     void warm() noexcept;
     void set_limits(const WorkerLimits& limits) noexcept;

@@ -19,13 +19,4 @@ void Helper::offer_half(RequestList& batch) noexcept {
     offer(half);
 }
 
-bool Helper::hand_over(RequestList& run, uint32_t looks) noexcept {
-    offer(run);
-    while (looks-- > 0 && generation_->hangs(hanging_)) {
-        sys::relax();
-    }
-    reclaim(&run);
-    return !run.head;
-}
-
 } // namespace aioc

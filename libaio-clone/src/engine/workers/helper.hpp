@@ -9,10 +9,14 @@ namespace aioc {
 class Helper {
 public:
     // A batch that takes less is not worth the cache lines that sharing it moves.
-    static constexpr uint64_t ns_min = 3'000;
+    static constexpr uint64_t ns_min = 8'000;
 
     // Context lock held, also for release.
     void engage(Generation* generation) noexcept { generation_ = generation; }
+    Generation* generation() const noexcept { return generation_; }
+    // Were the caller's credentials found to be the worker's?
+    bool is_judged() const noexcept { return judged_; }
+    void set_judged() noexcept { judged_ = true; }
     bool is_engaged() const noexcept { return generation_ != nullptr; }
     void release() noexcept {
         if (generation_) {
@@ -40,8 +44,6 @@ public:
         generation_->board().fill(hanging_, requests);
         generation_->hang_out(hanging_);
     }
-    // While free: hangs out what is a run of plain calls, for a moment only. False: it was not taken.
-    bool hand_over(RequestList& run, uint32_t looks) noexcept;
     // Half of the batch, if it is long enough.
     void offer_half(RequestList& batch) noexcept;
     // What hangs out still goes to ret, which is empty.
@@ -66,6 +68,7 @@ private:
     Generation* generation_ = nullptr;
     Offer* hanging_ = nullptr;
     Offer* free_ = nullptr;
+    bool judged_ = false;
     uint64_t hanging_ns_ = 0;
     uint64_t offered_ns_ = 0;
     uint64_t helped_ns_ = 0;

@@ -23,7 +23,7 @@ Generation* WorkersEngine::generation_for(const RequestList& requests) noexcept 
     if (current_) {
         bool judged = false;
         for (const Request* r = requests.head; r && !judged; r = r->next) {
-            judged = find_operation(r->operation)->credentials;
+            judged = depends_on_credentials(*r);
         }
         if (judged && !current_->serves_caller()) {
             retire_current();
@@ -58,31 +58,10 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
     return last_start_error_;
 }
 
-// A short run of plain calls goes to a worker that spins, without the queue.
-bool WorkersEngine::hand_over(RequestList& requests, uint64_t outstanding) noexcept {
-    if (!current_ || !current_->has_spinner() || requests.length > run_max || requests.head->pace != pace_quick ||
-        requests.head->attempt != attempt_none) {
-        return false;
-    }
-    for (const Request* r = requests.head->next; r; r = r->next) {
-        if (!is_run(*requests.head, *r)) {
-            return false;
-        }
-    }
-    Helper helper;
-    engage(&helper);
-    const bool taken = helper.is_free() && helper.hand_over(requests, limits_.handover_looks);
-    helper.release();
-    if (taken && current_->has_queued()) { // left to the spinner when it was queued
-        add_missing(current_.get(), current_->staff(), outstanding);
-    }
-    return taken;
-}
-
 // One more worker for each request, since any of them may wait after all, and only a submitter can start
 // workers: none may come later. But never more workers than requests.
 void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
-    const uint64_t most = std::max(limits_.max, uint32_t{1}); // after max_parallel(0) a request starts one again
+    const uint64_t most = std::max(staff.slow ? limits_.max : limits_.quick_max, uint32_t{1}); // after max_parallel(0) a request starts one again
     const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, most});
     if (wanted > staff.alive) {
         grow(generation, static_cast<uint32_t>(wanted));
@@ -93,16 +72,13 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     if (retired_) {
         free_drained();
     }
-    if (hand_over(requests, outstanding)) {
-        return;
-    }
     Generation* const generation = generation_for(requests);
     if (!generation) {
         return;
     }
     // After max_parallel(0) the next request starts one worker again.
     if (limits_.max == 0) {
-        limits_.max = 1;
+        limits_.max = limits_.quick_max = 1;
         limits_.min = std::min(limits_.min, limits_.max);
         generation->set_limits(limits_);
     }
@@ -116,10 +92,21 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
     add_missing(generation, staff, outstanding);
 }
 
-void WorkersEngine::engage(Helper* helper) noexcept {
-    if (!helper->is_engaged() && current_ && current_->is_awake() && current_->serves_caller() && current_->engage()) {
-        helper->engage(current_.get());
+bool WorkersEngine::engage(Helper* helper, bool judged) noexcept {
+    Generation* const generation = helper->is_engaged() ? helper->generation() : current_.get();
+    if (!generation || (judged && !helper->is_judged() && !generation->serves_caller())) {
+        return false;
     }
+    if (!helper->is_engaged()) {
+        if (!generation->is_awake() || !generation->engage()) {
+            return false;
+        }
+        helper->engage(generation);
+    }
+    if (judged) {
+        helper->set_judged();
+    }
+    return true;
 }
 
 bool WorkersEngine::is_crowded() noexcept {
@@ -189,6 +176,7 @@ void WorkersEngine::cancel_queued() noexcept {
 int WorkersEngine::set_min(uint32_t count) noexcept {
     limits_.min = count;
     limits_.max = std::max(limits_.max, count);
+    limits_.quick_max = std::max(limits_.quick_max, count);
     if (count == 0 && !current_) {
         return 0;
     }
@@ -205,7 +193,7 @@ int WorkersEngine::set_min(uint32_t count) noexcept {
 }
 
 void WorkersEngine::set_max(uint32_t count) noexcept {
-    limits_.max = count;
+    limits_.max = limits_.quick_max = count;
     limits_.min = std::min(limits_.min, count);
     if (count == 0) {
         // Those that end and are waited for are told from those that a request starts meanwhile.

@@ -39,14 +39,15 @@ public:
     // Does a worker look at the queue within microseconds?
     bool is_hot() const noexcept { return current_ && current_->is_hot(); }
     uint32_t spin_looks() const noexcept { return limits_.spin_looks; }
-    // If a worker is hot and may run requests of the caller.
-    void engage(Helper* helper) noexcept;
+    // If a worker is hot, and if it may run such requests of the caller: judged, if they depend on credentials.
+    bool engage(Helper* helper, bool judged) noexcept;
     OfferBoard& board() noexcept { return board_; }
     // Has every worker a request that may wait, and is there more?
     bool is_crowded() noexcept;
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
     void warm() noexcept;
 
+    uint32_t max() const noexcept { return limits_.max; }
     int set_min(uint32_t count) noexcept;
     void set_max(uint32_t count) noexcept;
     // Are at most `count` worker threads left (0: of those before set_max(0))? If not, what to wait for.
@@ -60,7 +61,6 @@ public:
     uint32_t spawner() const noexcept { return current_ ? current_->spawner() : spawner_; }
 
 private:
-    bool hand_over(RequestList& requests, uint64_t outstanding) noexcept;
     void add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept;
     Generation* generation_for(const RequestList& requests) noexcept;
     Generation* make_current() noexcept;
