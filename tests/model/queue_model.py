@@ -12,7 +12,7 @@ import sys
 from explore import check, find
 
 # Where a worker is. In a plain call: running it, or waiting in it for ever.
-GONE, LOOKS, IDLE, TICKS, PLAIN, ATTEMPTS, SPINS, TOOK_OFFER, PLAIN_OFFER = range(9)
+GONE, LOOKS, IDLE, TICKS, PLAIN, ATTEMPTS, SPINS = range(7)
 PHASE, ARG, HOT, RISKY, DEPTH, NUDGED = range(6)  # DEPTH: in the idle stack, from 1; 0: not there
 AWAY = (GONE, 0, 0, 0, 0, 0)
 BATCH_MAX, BACKLOG = 2, 1  # enough to be exceeded
@@ -20,27 +20,27 @@ BATCH_MAX, BACKLOG = 2, 1  # enough to be exceeded
 MUTANTS = (
     "waking is not cleared", "a wake is not passed on", "a timeout ends a worker although work is queued",
     "there is no sentinel", "a new epoch forgets the counts only", "the sentinel stays one", "the sentinel never takes over",
-    "the sentinel waits for a spinner", "a spinner in a plain call still spins", "a spinner that takes plain calls wakes nobody",
+    "the sentinel waits for a spinner", 
     "attempts need no worker of their own",
     "a missed attempt leaves its worker hot", "a missed attempt wakes nobody",
     "a timeout ends who may be needed", "what may come back is not counted",
-    "an end is not passed on", "handing over starts nobody", "slow requests are covered", "retiring wakes nobody",
+    "an end is not passed on", "slow requests are covered", "retiring wakes nobody",
 )
 # hot_max, whether workers spin, how many there may be, and what the submitter does, one submission a word:
-# q quick, s slow, a with an attempt, o quick and offered to a spinner first; x cancels the head, w warms,
+# q quick, s slow, a with an attempt; x cancels the head, w warms,
 # 1 sets max to 1, r retires.
 CASES = (
-    (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q o q o"),
+    (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q q a q"),
     (1, False, 3, "qs 1 q q"), (1, False, 3, "qqq s q q a"), (1, False, 4, "s q s q aaa"), (1, False, 4, "q aaa q x aa s"),
-    (1, True, 3, "q o q s o q"), (1, True, 4, "qq o a o s"), (1, True, 3, "q w o s w q o a"), (1, True, 4, "qsq o r"),
-    (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q o qq a o"), (2, True, 4, "q qq o s 1 o q"),
+    (1, True, 3, "q q q s q q"), (1, True, 4, "qq q a q s"), (1, True, 3, "q w q s w q a"), (1, True, 4, "qsq q r"),
+    (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q q qq a q"), (2, True, 4, "q qq s 1 q q"),
 )
 
 
 class Queue:
     def __init__(self, state, case, mutant):
-        (self.requests, self.at, self.submitter, workers, self.waking, self.sentinel, self.hot, self.risky, self.spinning,
-         self.taken, self.warming, self.offer, self.stopping, self.max) = state
+        (self.requests, self.at, workers, self.waking, self.sentinel, self.hot, self.risky, self.spinning,
+         self.taken, self.warming, self.stopping, self.max) = state
         self.workers = [list(w) for w in workers]
         self.hot_max, self.spin_enabled, _, self.program = case
         self.mutant = mutant
@@ -48,8 +48,8 @@ class Queue:
     def freeze(self):
         if not self.sentinel:
             self.taken = 0
-        return (self.requests, self.at, self.submitter, tuple(sorted(map(tuple, self.workers))), self.waking, self.sentinel,
-                self.hot, self.risky, self.spinning, self.taken, self.warming, self.offer, self.stopping, self.max)
+        return (self.requests, self.at, tuple(sorted(map(tuple, self.workers))), self.waking, self.sentinel,
+                self.hot, self.risky, self.spinning, self.taken, self.warming, self.stopping, self.max)
 
     # --- job_queue.hpp
     alive = property(lambda self: sum(w[PHASE] != GONE for w in self.workers))
@@ -191,28 +191,6 @@ class Queue:
         self.cool(w)
         self.loop(w, False, False)
 
-    def start_plain_offer(self, w):
-        w[PHASE] = PLAIN_OFFER
-        if self.mutant == "a spinner in a plain call still spins":
-            return
-        self.spinning = 0
-        self.cool(w)
-        self.heat(w, 1)
-        self.taken = 1
-        if self.mutant != "a spinner that takes plain calls wakes nobody":
-            self.choose_wake()
-
-    def end_plain_offer(self, w):
-        if self.mutant == "a spinner in a plain call still spins":
-            w[PHASE] = SPINS
-            return
-        self.cool(w)
-        w[PHASE] = LOOKS
-        if not self.spinning:
-            self.heat(w, 0)
-            self.spinning = 1
-            w[PHASE] = SPINS
-
     def leave_to_others(self, w):
         if self.mutant != "a missed attempt leaves its worker hot":
             self.cool(w)
@@ -230,7 +208,7 @@ class Queue:
             waiting = self.quick + self.slow
         alive = self.alive
         outstanding = len(self.requests) + sum(
-            w[ARG] if w[PHASE] == ATTEMPTS else w[PHASE] in (PLAIN, TOOK_OFFER, PLAIN_OFFER) for w in self.workers)
+            w[ARG] if w[PHASE] == ATTEMPTS else w[PHASE] == PLAIN for w in self.workers)
         wanted = min(alive + waiting if waiting > self.idle else alive, outstanding, self.max)
         self.start(wanted - alive)
 
@@ -241,7 +219,7 @@ class Queue:
                 w[PHASE] = LOOKS
 
     def submit(self, requests):
-        self.submitter, self.at = "", self.at + 1
+        self.at += 1
         if self.alive == 0:
             self.start(1)
         self.requests += requests
@@ -250,20 +228,7 @@ class Queue:
 
     def act(self):
         word = self.program[self.at] if self.at < len(self.program) else ""
-        if self.submitter == "hangs":
-            if self.offer:  # withdrawn, and queued
-                self.offer = 0
-                self.submit("q")
-            else:  # taken
-                self.submitter, self.at = "", self.at + 1
-                if self.mutant != "handing over starts nobody":
-                    self.start_workers()
-        elif word == "o":
-            if self.spinning or self.warming:
-                self.submitter, self.offer = "hangs", 1
-            else:
-                self.submit("q")
-        elif word in ("x", "w", "1", "r"):
+        if word in ("x", "w", "1", "r"):
             self.at += 1
             if word == "x":
                 self.requests = self.requests[1:]
@@ -299,8 +264,7 @@ def successors_of(case, mutant):
                 out += [(Queue.return_from_sleep, (s, True)) for s in spin_wishes]
             return out
         return {GONE: [], PLAIN: [("looks", ())], ATTEMPTS: [("attempted", ()), (Queue.leave_to_others, ())],
-                SPINS: [(Queue.end_spin, ()), ("takes offer", ())], TOOK_OFFER: [(Queue.start_plain_offer, ())],
-                PLAIN_OFFER: [(Queue.end_plain_offer, ())]}[phase]
+                SPINS: [(Queue.end_spin, ())]}[phase]
 
     def step(state, i, action, arguments):
         q = Queue(state, case, mutant)
@@ -311,19 +275,14 @@ def successors_of(case, mutant):
             w[ARG] -= 1
             if not w[ARG]:
                 w[PHASE] = LOOKS
-        elif action == "takes offer":
-            if not q.offer:
-                return None
-            q.offer = 0
-            w[PHASE] = TOOK_OFFER
         else:
             action(q, w, *arguments)
         return q.freeze()
 
     def successors(state, only=None):
         out = []
-        for i, w in enumerate(state[3]):
-            if (only is None or w[PHASE] == only) and not (i and state[3][i - 1] == w):
+        for i, w in enumerate(state[2]):
+            if (only is None or w[PHASE] == only) and not (i and state[2][i - 1] == w):
                 for action, arguments in actions(w):
                     after = step(state, i, action, arguments)
                     if after and (only is not None or after != state):
@@ -341,17 +300,15 @@ def wrong_of(case, mutant, successors):
         count = lambda *phases: sum(w[PHASE] in phases for w in q.workers)
         chosen = sum(w[PHASE] in (IDLE, TICKS) and not w[DEPTH] for w in q.workers)
         return (q.hot, q.risky) != (sum(w[HOT] for w in q.workers), sum(w[RISKY] for w in q.workers)) or \
-            q.spinning != count(SPINS, TOOK_OFFER) or q.sentinel != count(TICKS) or q.waking != chosen
+            q.spinning != count(SPINS) or q.sentinel != count(TICKS) or q.waking != chosen
 
     def wrong(state, _final):
         q = Queue(state, case, mutant)
         if mutant in (None, "a new epoch forgets the counts only") and miscounted(q):
             return True
-        if q.submitter:
-            return False
         asleep = sum(w[PHASE] == IDLE and w[DEPTH] > 0 and not w[NUDGED] for w in q.workers)
         ticking = sum(w[PHASE] == TICKS and w[DEPTH] > 0 and not w[NUDGED] for w in q.workers)
-        waiting = sum(w[PHASE] in (PLAIN, PLAIN_OFFER, GONE) for w in q.workers)
+        waiting = sum(w[PHASE] in (PLAIN, GONE) for w in q.workers)
         spinning = sum(w[PHASE] == SPINS for w in q.workers)
         if ticking and (q.quick > q.spinning or q.risky):
             waiting += spinning  # it may have lost its core
@@ -373,7 +330,7 @@ def wrong_of(case, mutant, successors):
 def explore(case, mutant):
     case = (*case[:3], case[3].split())
     successors = successors_of(case, mutant)
-    start = ("", 0, "", (AWAY,) * case[2], 0, 0, 0, 0, 0, 0, 0, 0, 0, case[2])
+    start = ("", 0, (AWAY,) * case[2], 0, 0, 0, 0, 0, 0, 0, 0, case[2])
     return find(start, successors, wrong_of(case, mutant, successors))
 
 

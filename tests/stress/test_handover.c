@@ -393,6 +393,8 @@ static void *unblock_later(void *unused) {
 static void all_workers_end_with_the_queue(void **state) {
     (void)state;
     alarm(30); /* else max_parallel would wait for ever */
+    child_fifo_path((int)getpid(), fifo, sizeof fifo);
+    unlink(fifo);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     for (int round = 0; round < 5; ++round) {
         aioc_context *const ctx = make_handover_context(0, 4);
