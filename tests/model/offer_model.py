@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """worker/offer_board.hpp, Helper and run_offer: a submitter fills a slot, hangs it out, and withdraws it when it has
-nothing else to do; up to two workers that spin (one of a retired generation, say) take it by exchange; the poller
+nothing else to do; a worker that spins takes it by exchange (two do here, which is more than there are); the poller
 collects what is marked done. Each access of a shared word is a step; a worker may stay in its offer for ever.
 
 No offer is run twice, lost, or left hanging when the submitter has returned; a slot is filled only when nobody needs

@@ -20,19 +20,20 @@ BATCH_MAX, BACKLOG = 2, 1  # enough to be exceeded
 MUTANTS = (
     "waking is not cleared", "a wake is not passed on", "a timeout ends a worker although work is queued",
     "there is no sentinel", "a new epoch forgets the counts only", "the sentinel stays one", "the sentinel never takes over",
-    "the sentinel waits for a spinner",
+    "the sentinel waits for a spinner", 
     "attempts need no worker of their own",
     "a missed attempt leaves its worker hot", "a missed attempt wakes nobody",
     "a timeout ends who may be needed", "what may come back is not counted",
     "an end is not passed on", "slow requests are covered", "retiring wakes nobody",
 )
 # hot_max, whether workers spin, how many there may be, and what the submitter does, one submission a word:
-# q quick, s slow, a with an attempt; x cancels the head, w warms, 1 sets max to 1, r retires.
+# q quick, s slow, a with an attempt; x cancels the head, w warms,
+# 1 sets max to 1, r retires.
 CASES = (
-    (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q q q q"),
+    (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q q a q"),
     (1, False, 3, "qs 1 q q"), (1, False, 3, "qqq s q q a"), (1, False, 4, "s q s q aaa"), (1, False, 4, "q aaa q x aa s"),
-    (1, True, 3, "q q q s q q"), (1, True, 4, "qq q a q s"), (1, True, 3, "q w q s w q q a"), (1, True, 4, "qsq q r"),
-    (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q q qq a q"), (2, True, 4, "q qq q s 1 q q"),
+    (1, True, 3, "q q q s q q"), (1, True, 4, "qq q a q s"), (1, True, 3, "q w q s w q a"), (1, True, 4, "qsq q r"),
+    (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q q qq a q"), (2, True, 4, "q qq s 1 q q"),
 )
 
 

@@ -10,8 +10,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +85,8 @@ static void finish_one(const aioc_completion *done, struct slot *slot) {
     const long long waited = now_ns() - atomic_load(&slot->since_ns);
     check_that(atomic_exchange(&slot->outstanding, 0) == 1, "completed twice", slot, done->result);
     check_that(done->operation == slot->operation, "another request's completion", slot, done->result);
-    check_that(!a->polls || !slot->cancelled || done->result == -ECANCELED, "cancelled, but not so", slot, done->result);
+    check_that(!a->polls || !slot->cancelled || done->result == -ECANCELED, "cancelled, but not so", slot,
+               done->result);
     check_that(done->result >= 0 || done->result == -ECANCELED, "failed", slot, done->result);
     if (slot->operation == AIOC_OP_OPEN && done->result >= 0) {
         close((int)done->result);
@@ -112,7 +113,7 @@ static void on_done(const aioc_completion *done, void *user_data) {
 
 static void start(struct slot *slot) {
     struct actor *const a = slot->actor;
-    static const uint32_t operations[] = {AIOC_OP_READ,  AIOC_OP_READ, AIOC_OP_WRITE, AIOC_OP_STAT, AIOC_OP_LSTAT,
+    static const uint32_t operations[] = {AIOC_OP_READ,  AIOC_OP_READ, AIOC_OP_WRITE, AIOC_OP_STAT,     AIOC_OP_LSTAT,
                                           AIOC_OP_FSTAT, AIOC_OP_OPEN, AIOC_OP_NOP,   AIOC_OP_FDATASYNC};
     aioc_operation op = AIOC_OPERATION_INIT;
     const unsigned kind = choose(a, 400);
@@ -357,6 +358,7 @@ static void reads_do_not_wait_for_a_blocked_open(void **state) {
     char data[10];
     for (int i = 0; i < 3; ++i) {
         assert_true(aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened[i]) > 0);
+        usleep(20000); /* the worker sits in it: nothing else is queued */
         assert_true(aioc_read(ctx, fd, data, sizeof data, 0, record_callback, &read[i]) > 0);
         const long long end = now_ns() + longest_ms * 1000000LL;
         while (read[i].calls == 0 && now_ns() < end) {
@@ -379,21 +381,39 @@ static void reads_do_not_wait_for_a_blocked_open(void **state) {
     assert_int_equal(aioc_destroy(ctx), 0);
 }
 
-/* Workers that are told to end while a hot one has the queue end, too, though they were told to stay when idle. */
+static void *unblock_later(void *unused) {
+    usleep(20000);
+    const int writer = open(fifo, O_RDWR | O_CLOEXEC);
+    usleep(20000);
+    close(writer);
+    return unused;
+}
+
+/* Those that are told to end while a hot worker has the queue end, too, although they sleep without a timeout. */
 static void all_workers_end_with_the_queue(void **state) {
     (void)state;
-    for (int round = 0; round < 50; ++round) {
+    alarm(30); /* else max_parallel would wait for ever */
+    child_fifo_path((int)getpid(), fifo, sizeof fifo);
+    unlink(fifo);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    for (int round = 0; round < 5; ++round) {
         aioc_context *const ctx = make_handover_context(0, 4);
         assert_int_equal(aioc_min_parallel(ctx, 4), 0);
-        aioc_hold(ctx);
-        for (int i = 0; i < 300; ++i) {
-            assert_true(aioc_unlink(ctx, "/nonexistent/x", NULL, NULL) > 0);
-        }
-        aioc_release(ctx);
+        usleep(5000);
+        struct record opened = {0};
+        assert_true(aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, record_callback, &opened) > 0);
+        usleep(5000);
+        pthread_t unblocker;
+        assert_int_equal(pthread_create(&unblocker, NULL, unblock_later, NULL), 0);
+        assert_true(aioc_unlink(ctx, "/nonexistent/x", NULL, NULL) > 0);
         assert_int_equal(aioc_max_parallel(ctx, 0), 0);
         wait_all(ctx);
+        pthread_join(unblocker, NULL);
+        close((int)opened.done.result);
         assert_int_equal(aioc_destroy(ctx), 0);
     }
+    unlink(fifo);
+    alarm(0);
 }
 
 int main(int argc, char **argv) {
