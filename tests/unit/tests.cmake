@@ -12,6 +12,7 @@ endfunction()
 
 aioc_unit_test(router)
 aioc_unit_test(batching)
+aioc_unit_test(inline)
 if(have_ring)
     aioc_unit_test(ring)
     aioc_unit_test(ring_faults)

@@ -36,6 +36,11 @@ bool Context::classify(Request* r, Circumstances* ret) noexcept {
 
 // Names the engine. The request is given to it by the next flush.
 void Context::route(Request* r, const Circumstances& is) noexcept {
+    // An open for which a cancel was promised while it was tried here.
+    if (sys::load_acquire(r->state) == state_cancelling) {
+        complete_cancelled(r, &ready_);
+        return;
+    }
     // Of the attempts only these are of use to a worker, which may wait.
     const bool batchable = r->attempt == attempt_nowait || r->attempt == attempt_direct;
     if (is.missed || !batchable) {
