@@ -198,9 +198,14 @@ static void two_pollers_at_once_are_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {CASE(null_context), CASE(bad_paths), CASE(bad_numbers), CASE(bad_operations),
-                                       CASE(stale_and_forged_ids), CASE(options_are_checked),
-                                       CASE(environment_overrides), CASE(destroy_in_a_callback_is_refused),
+    const struct CMUnitTest tests[] = {CASE(null_context),
+                                       CASE(bad_paths),
+                                       CASE(bad_numbers),
+                                       CASE(bad_operations),
+                                       CASE(stale_and_forged_ids),
+                                       CASE(options_are_checked),
+                                       CASE(environment_overrides),
+                                       CASE(destroy_in_a_callback_is_refused),
                                        CASE(two_pollers_at_once_are_refused)};
     ctx = make_context(0);
     const int failed = run_group(tests);

@@ -343,13 +343,21 @@ int main(void) {
 #define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, setup_shared, teardown)
 #define WORKERS(name) cmocka_unit_test_setup_teardown(name, setup_workers, teardown)
-    const struct CMUnitTest tests[] = {
-        C(nothing_outstanding_returns_at_once), C(descriptor_is_readable_exactly_while_completions_wait),
-        C(poll_break_leaves_the_rest_ready), C(held_requests_start_at_release), C(reap_hands_over_records),
-        C(limit_refuses_with_eagain), C(callbacks_submit_more), C(nested_poll_is_allowed),
-        WORKERS(max_parallel_ends_workers_and_the_next_request_starts_one), C(idle_workers_end),
-        WORKERS(queued_is_cancelled_while_the_worker_is_blocked), C(held_is_cancelled),
-        C(running_open_is_cancelled_and_leaves_no_descriptor), C(destroy_cancels_what_is_queued),
-        SHARED(cancel_races_completion), C(information)};
+    const struct CMUnitTest tests[] = {C(nothing_outstanding_returns_at_once),
+                                       C(descriptor_is_readable_exactly_while_completions_wait),
+                                       C(poll_break_leaves_the_rest_ready),
+                                       C(held_requests_start_at_release),
+                                       C(reap_hands_over_records),
+                                       C(limit_refuses_with_eagain),
+                                       C(callbacks_submit_more),
+                                       C(nested_poll_is_allowed),
+                                       WORKERS(max_parallel_ends_workers_and_the_next_request_starts_one),
+                                       C(idle_workers_end),
+                                       WORKERS(queued_is_cancelled_while_the_worker_is_blocked),
+                                       C(held_is_cancelled),
+                                       C(running_open_is_cancelled_and_leaves_no_descriptor),
+                                       C(destroy_cancels_what_is_queued),
+                                       SHARED(cancel_races_completion),
+                                       C(information)};
     return run_group(tests);
 }

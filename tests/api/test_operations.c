@@ -249,9 +249,12 @@ static void every_operation_ran_on_the_engine_that_is_forced(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {CASE(open_close_and_their_errors), CASE(read_write_at_offsets),
-                                       CASE(stat_family_agrees_with_stat), CASE(unlink_removes_a_file_only),
-                                       CASE(dirfd_and_rwf_flags), CASE(every_operation_has_cases),
+    const struct CMUnitTest tests[] = {CASE(open_close_and_their_errors),
+                                       CASE(read_write_at_offsets),
+                                       CASE(stat_family_agrees_with_stat),
+                                       CASE(unlink_removes_a_file_only),
+                                       CASE(dirfd_and_rwf_flags),
+                                       CASE(every_operation_has_cases),
                                        CASE(every_operation_ran_on_the_engine_that_is_forced)};
     ctx = make_context(0);
     const int failed = run_group(tests);

@@ -203,7 +203,8 @@ static void every_function_of_the_header_has_a_row(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {CASE(bad_pointers_give_an_error_and_no_signal), CASE(results_in_read_only_memory_give_efault), CASE(no_context_gives_einval),
+    const struct CMUnitTest tests[] = {CASE(bad_pointers_give_an_error_and_no_signal),
+                                       CASE(results_in_read_only_memory_give_efault), CASE(no_context_gives_einval),
                                        CASE(every_function_of_the_header_has_a_row)};
     file = open(make_file("sixteen bytes are"), O_RDWR | O_CLOEXEC);
     ctx = make_context(0);

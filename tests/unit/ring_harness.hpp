@@ -30,7 +30,7 @@ constexpr uint32_t all_rungs = 6;
 
 inline Request make(uint16_t operation, int fd = -1) {
     Request r;
-    memset(static_cast<void*>(&r), 0, sizeof r);
+    memset(static_cast<void *>(&r), 0, sizeof r);
     r.operation = operation;
     r.fd = fd;
     r.held_fd = -1;
@@ -38,7 +38,7 @@ inline Request make(uint16_t operation, int fd = -1) {
     r.engine = AIOC_ENGINE_RING;
     return r;
 }
-inline Request make_read(int fd, void* buffer, uint64_t length, int64_t offset, uint32_t flags = 0) {
+inline Request make_read(int fd, void *buffer, uint64_t length, int64_t offset, uint32_t flags = 0) {
     Request r = make(AIOC_OP_READ, fd);
     r.buffer = buffer;
     r.length = length;
@@ -46,7 +46,7 @@ inline Request make_read(int fd, void* buffer, uint64_t length, int64_t offset, 
     r.operation_flags = flags;
     return r;
 }
-inline Request make_path(uint16_t operation, const char* path, void* buffer = nullptr, uint32_t flags = 0,
+inline Request make_path(uint16_t operation, const char *path, void *buffer = nullptr, uint32_t flags = 0,
                          uint32_t mode = 0) {
     Request r = make(operation, AT_FDCWD);
     r.path = path;
@@ -70,17 +70,17 @@ struct Harness {
         ring.stop();
         close(ready.event_fd);
     }
-    int open(const RingSettings& settings) { return ring.open(settings, ready.event_fd); }
+    int open(const RingSettings &settings) { return ring.open(settings, ready.event_fd); }
     // What the engine does not take is returned.
-    RequestList submit(std::deque<Request>& requests) {
+    RequestList submit(std::deque<Request> &requests) {
         RequestList list;
-        for (Request& r : requests) {
+        for (Request &r : requests) {
             list.append(&r);
         }
         ring.submit(list);
         return list;
     }
-    RequestList submit(Request& r) {
+    RequestList submit(Request &r) {
         RequestList list;
         list.append(&r);
         ring.submit(list);
@@ -106,7 +106,7 @@ struct Harness {
         }
     }
     // Runs one; a request that comes back for another engine is run as a worker would.
-    int64_t run(const Request& wanted) {
+    int64_t run(const Request &wanted) {
         Request r = wanted;
         RequestList left = submit(r);
         if (!left.head) {
@@ -139,7 +139,7 @@ template <typename Body> void on_every_rung(Body body, RingSettings settings = {
 
 inline std::string directory() {
     static const std::string path = [] {
-        const char* const base = getenv("TMPDIR"); // so that other file systems can be tried
+        const char *const base = getenv("TMPDIR"); // so that other file systems can be tried
         std::string name = std::string(base ? base : "/tmp") + "/aioclone-ring-XXXXXX";
         assert_non_null(mkdtemp(name.data()));
         return name;
@@ -153,7 +153,7 @@ inline std::string fifo_path() {
     return path;
 }
 // An open that waits on a kernel thread: with O_CREAT the ring does not try it without waiting.
-inline Request waiting_open(const std::string& fifo) {
+inline Request waiting_open(const std::string &fifo) {
     return make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, O_RDONLY | O_CREAT | O_CLOEXEC);
 }
 

@@ -31,13 +31,13 @@ int make_file(size_t bytes, int flags = O_RDWR) {
 }
 
 struct Same {
-    const char* name;
+    const char *name;
     std::function<Request()> make_request; // called before each of the two runs
     size_t buffer_bytes = 0;               // compared afterwards
 };
 
 // Runs the request on the ring and as a worker does. A descriptor as the result only has to be one.
-void compare(Harness& h, const Same& c) {
+void compare(Harness &h, const Same &c) {
     Request by_call = c.make_request();
     aioc_zone_execute(&by_call);
     std::vector<char> expected(c.buffer_bytes);
@@ -64,9 +64,9 @@ void compare(Harness& h, const Same& c) {
 
 char buffer[20000];
 struct statx status;
-const char* const absent = "/absent/file";
+const char *const absent = "/absent/file";
 
-Request cleared(const Request& r) {
+Request cleared(const Request &r) {
     memset(buffer, 0, sizeof buffer);
     memset(&status, 0, sizeof status);
     return r;
@@ -78,13 +78,13 @@ Request write_of(int fd, size_t length, int64_t offset, uint32_t flags = 0) {
     return r;
 }
 
-void compare_all(Harness& h, const std::vector<Same>& cases) {
-    for (const Same& c : cases) {
+void compare_all(Harness &h, const std::vector<Same> &cases) {
+    for (const Same &c : cases) {
         compare(h, c);
     }
 }
 
-void paths_answer_as_plain_calls(void**) {
+void paths_answer_as_plain_calls(void **) {
     const std::string path = file_path();
     const std::string link = directory() + "/link";
     close(make_file(5000));
@@ -95,8 +95,8 @@ void paths_answer_as_plain_calls(void**) {
         close(open(other.c_str(), O_CREAT | O_CLOEXEC, 0600));
         return make_path(AIOC_OP_UNLINK, other.c_str());
     };
-    const auto status_of = [&](uint16_t operation, const char* p) { return cleared(make_path(operation, p, &status)); };
-    const auto open_of = [&](const char* p, int flags, uint32_t mode = 0) {
+    const auto status_of = [&](uint16_t operation, const char *p) { return cleared(make_path(operation, p, &status)); };
+    const auto open_of = [&](const char *p, int flags, uint32_t mode = 0) {
         unlink(other.c_str());
         return make_path(AIOC_OP_OPEN, p, nullptr, static_cast<uint32_t>(flags), mode);
     };
@@ -115,18 +115,18 @@ void paths_answer_as_plain_calls(void**) {
         {"lstat", [&] { return status_of(AIOC_OP_LSTAT, link.c_str()); }, sizeof status},
         {"stat absent", [&] { return status_of(AIOC_OP_STAT, absent); }, sizeof status},
         {"stat empty path", [&] { return status_of(AIOC_OP_STAT, ""); }},
-        {"stat into nowhere", [&] { return make_path(AIOC_OP_STAT, path.c_str(), reinterpret_cast<void*>(8)); }},
+        {"stat into nowhere", [&] { return make_path(AIOC_OP_STAT, path.c_str(), reinterpret_cast<void *>(8)); }},
         {"unlink", touched},
         {"unlink absent", [&] { return make_path(AIOC_OP_UNLINK, absent); }},
         {"unlink directory", [&] { return make_path(AIOC_OP_UNLINK, "/tmp"); }},
     };
-    on_every_rung([&](Harness& h) { compare_all(h, cases); });
+    on_every_rung([&](Harness &h) { compare_all(h, cases); });
     struct stat made{};
     close(open(other.c_str(), O_CREAT | O_CLOEXEC, 0640));
     assert_int_equal(stat(other.c_str(), &made), 0);
 }
 
-void descriptors_answer_as_plain_calls(void**) {
+void descriptors_answer_as_plain_calls(void **) {
     const int fd = make_file(5000);
     const int directory_fd = open("/tmp", O_RDONLY | O_CLOEXEC);
     int pipe_fds[2];
@@ -151,14 +151,14 @@ void descriptors_answer_as_plain_calls(void**) {
             cases.push_back({"fsync", [=] { return make(operation, f); }});
         }
     }
-    on_every_rung([&](Harness& h) { compare_all(h, cases); });
+    on_every_rung([&](Harness &h) { compare_all(h, cases); });
     for (const int f : {fd, directory_fd, pipe_fds[0], pipe_fds[1]}) {
         close(f);
     }
 }
 
 // Which RWF_ flags are known differs by kernel and file system: all bits are tried.
-void transfers_answer_as_plain_calls(void**) {
+void transfers_answer_as_plain_calls(void **) {
     const int fd = make_file(5000);
     const int read_only = open(file_path().c_str(), O_RDONLY | O_CLOEXEC);
     const int appending = open(file_path().c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -179,7 +179,7 @@ void transfers_answer_as_plain_calls(void**) {
         {"read nothing", [=] { return read_of(fd, 0, 0); }},
         {"read far away", [=] { return read_of(fd, 10, INT64_MAX); }},
         {"read near the greatest offset", [=] { return read_of(fd, 10, INT64_MAX - 5); }},
-        {"read into nowhere", [=] { return make_read(fd, reinterpret_cast<void*>(8), 100, 0); }},
+        {"read into nowhere", [=] { return make_read(fd, reinterpret_cast<void *>(8), 100, 0); }},
         {"read 5 GiB that are not there", [=] { return make_read(fd, buffer, uint64_t{5} << 30, 4990); }},
         {"read beyond all memory", [=] { return make_read(fd, buffer, INT64_MAX, 0); }},
         {"write", [=] { return write_of(fd, 20, 100); }},
@@ -200,15 +200,15 @@ void transfers_answer_as_plain_calls(void**) {
         cases.push_back({"write with a flag", [=] { return write_of(fd, 20, 0, 1u << bit); }});
         cases.push_back({"write memory with a flag", [=] { return write_of(memory, 20, 0, 1u << bit); }});
     }
-    on_every_rung([&](Harness& h) { compare_all(h, cases); });
+    on_every_rung([&](Harness &h) { compare_all(h, cases); });
     for (const int f : {fd, read_only, appending, directory_fd, maps, null, event, memory, pipe_fds[0], pipe_fds[1]}) {
         close(f);
     }
 }
 
-void a_read_that_has_begun_goes_on(void**) {
+void a_read_that_has_begun_goes_on(void **) {
     const int fd = make_file(5000);
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         for (const uint64_t partial : {uint64_t{1}, uint64_t{4096}, uint64_t{5000}}) {
             Request r = cleared(make_read(fd, buffer, 8192, 0));
             r.partial = partial;
@@ -221,15 +221,15 @@ void a_read_that_has_begun_goes_on(void**) {
     close(fd);
 }
 
-void direct_reads_stop_at_the_end(void**) {
+void direct_reads_stop_at_the_end(void **) {
     const int fd = make_file(5000, O_RDONLY | O_DIRECT);
-    void* aligned = nullptr;
+    void *aligned = nullptr;
     assert_int_equal(posix_memalign(&aligned, 4096, 8192), 0);
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         if (fd >= 0) { // not every file system has O_DIRECT
             assert_int_equal(h.run(make_read(fd, aligned, 8192, 0)), 5000);
             assert_int_equal(h.run(make_read(fd, aligned, 8192, 4096)), 904);
-            char* const odd = static_cast<char*>(aligned) + 1; // -EINVAL, or tmpfs does it
+            char *const odd = static_cast<char *>(aligned) + 1; // -EINVAL, or tmpfs does it
             Request plain = make_read(fd, odd, 511, 0);
             aioc_zone_execute(&plain);
             assert_int_equal(h.run(make_read(fd, odd, 511, 0)), plain.result);
@@ -239,9 +239,9 @@ void direct_reads_stop_at_the_end(void**) {
     close(fd);
 }
 
-void a_batch_is_one_system_call(void**) {
+void a_batch_is_one_system_call(void **) {
     const int fd = make_file(100000);
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         std::deque<Request> batch;
         std::vector<char> room(64 * 1000);
         for (int i = 0; i < 64; ++i) {
@@ -252,7 +252,7 @@ void a_batch_is_one_system_call(void**) {
         assert_int_equal(h.ring.enters(), before + 1);
         h.wait(64);
         assert_int_equal(h.again.length, 0);
-        for (const Request& r : batch) {
+        for (const Request &r : batch) {
             assert_int_equal(r.result, 1000);
             assert_int_equal(r.state, state_done);
         }
@@ -270,21 +270,21 @@ std::deque<Request> many(uint32_t count, uint16_t operation, int fd = -1) {
     return batch;
 }
 
-void expect_all_once(Harness& h, uint32_t count) {
+void expect_all_once(Harness &h, uint32_t count) {
     assert_int_equal(h.again.length, 0);
     assert_int_equal(h.done.length, count);
-    while (Request* const r = h.done.take_first()) {
+    while (Request *const r = h.done.take_first()) {
         assert_int_equal(r->result, 0);
         assert_int_equal(r->state, state_done);
         r->result = 77; // found again it would not be 0
     }
 }
 
-void a_full_submission_queue_is_emptied_and_refilled(void**) {
+void a_full_submission_queue_is_emptied_and_refilled(void **) {
     RingSettings settings;
     settings.entries = 8;
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             std::deque<Request> batch = many(100, AIOC_OP_NOP);
             assert_null(h.submit(batch).head);
             if (settings.rung < 5) {
@@ -296,13 +296,13 @@ void a_full_submission_queue_is_emptied_and_refilled(void**) {
         settings);
 }
 
-void a_backlog_waits_for_room(void**) {
+void a_backlog_waits_for_room(void **) {
     RingSettings settings;
     settings.entries = 8;
     settings.max_in_flight = 16;
     const int fd = make_file(10);
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             std::deque<Request> batch = many(500, AIOC_OP_FDATASYNC, fd);
             assert_null(h.submit(batch).head);
             assert_true(h.ring.in_flight() <= 16);
@@ -315,13 +315,13 @@ void a_backlog_waits_for_room(void**) {
     close(fd);
 }
 
-void an_overflowing_completion_queue_loses_nothing(void**) {
+void an_overflowing_completion_queue_loses_nothing(void **) {
     RingSettings settings;
     settings.entries = 4;
     settings.cq_entries = 4;
     settings.max_in_flight = 200;
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             std::deque<Request> batch = many(200, AIOC_OP_NOP);
             assert_null(h.submit(batch).head);
             assert_true(h.ring.has_completions());
@@ -332,20 +332,20 @@ void an_overflowing_completion_queue_loses_nothing(void**) {
         settings);
 }
 
-void one_reap_takes_all(void**) {
+void one_reap_takes_all(void **) {
     close(make_file(10));
     const std::string path = file_path();
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         constexpr uint32_t count = 64;
         static struct statx results[count];
         memset(results, 0, sizeof results);
         std::deque<Request> batch;
-        for (struct statx& result : results) {
+        for (struct statx &result : results) {
             batch.push_back(make_path(AIOC_OP_STAT, path.c_str(), &result));
         }
         assert_null(h.submit(batch).head);
         const time_t deadline = time(nullptr) + 20;
-        for (const struct statx& result : results) {
+        for (const struct statx &result : results) {
             while (sys::load_acquire(result.stx_mask) == 0) { // a kernel thread writes it and then completes
                 assert_true(time(nullptr) < deadline);
                 sched_yield();
@@ -358,12 +358,12 @@ void one_reap_takes_all(void**) {
     });
 }
 
-void the_backlog_can_be_cancelled(void**) {
+void the_backlog_can_be_cancelled(void **) {
     RingSettings settings;
     settings.max_in_flight = 2;
     const int fd = make_file(10);
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             std::deque<Request> batch = many(5, AIOC_OP_FSYNC, fd);
             assert_null(h.submit(batch).head);
             assert_int_equal(batch[3].state, state_queued);
@@ -395,7 +395,7 @@ void cancel_behind_opens() {
     const std::string fifo = fifo_path();
     const int fd = make_file(10);
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             const int before = open_descriptors();
             std::deque<Request> opens;
             for (int i = 0; i < 2; ++i) {
@@ -421,15 +421,15 @@ void cancel_behind_opens() {
     close(fd);
 }
 
-void what_the_kernel_queued_can_be_cancelled(void**) {
+void what_the_kernel_queued_can_be_cancelled(void **) {
     // In a thread whose kernel threads are not there yet: those above a limit would stay for a while.
     std::thread(cancel_behind_opens).join();
 }
 
-void an_open_that_succeeds_after_its_cancel_is_closed(void**) {
+void an_open_that_succeeds_after_its_cancel_is_closed(void **) {
     close(make_file(10));
     const std::string path = file_path();
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         const int before = open_descriptors();
         Request r = make_path(AIOC_OP_OPEN, path.c_str(), nullptr, O_RDONLY | O_CLOEXEC);
         assert_null(h.submit(r).head);
@@ -442,9 +442,9 @@ void an_open_that_succeeds_after_its_cancel_is_closed(void**) {
     });
 }
 
-void a_fifo_is_left_to_a_worker(void**) {
+void a_fifo_is_left_to_a_worker(void **) {
     const std::string fifo = fifo_path();
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         for (const int mine : {O_RDONLY, O_WRONLY}) {
             const int before = open_descriptors();
             Request r = make_path(AIOC_OP_OPEN, fifo.c_str(), nullptr, static_cast<uint32_t>(mine | O_CLOEXEC));
@@ -465,12 +465,12 @@ void a_fifo_is_left_to_a_worker(void**) {
     });
 }
 
-void cancel_all_ends_everything(void**) {
+void cancel_all_ends_everything(void **) {
     RingSettings settings;
     settings.max_in_flight = 4;
     const std::string fifo = fifo_path();
     on_every_rung(
-        [&](Harness& h) {
+        [&](Harness &h) {
             std::deque<Request> opens;
             for (int i = 0; i < 10; ++i) {
                 opens.push_back(waiting_open(fifo));
@@ -480,7 +480,7 @@ void cancel_all_ends_everything(void**) {
             assert_int_equal(h.ring.waiting(), 0);
             h.wait(10);
             assert_int_equal(h.done.length, 10);
-            for (const Request& r : opens) {
+            for (const Request &r : opens) {
                 assert_int_equal(r.result, -ECANCELED);
             }
             h.done = RequestList{};
@@ -488,7 +488,7 @@ void cancel_all_ends_everything(void**) {
         settings);
 }
 
-void what_it_can_not_do_stays_on_the_list(void**) {
+void what_it_can_not_do_stays_on_the_list(void **) {
     Harness h;
     assert_int_equal(h.open({}), 0);
     Request r = make(AIOC_OP_READAHEAD, 0);

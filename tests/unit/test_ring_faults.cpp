@@ -24,7 +24,7 @@ using namespace test;
 namespace {
 
 // Runs body in a forked child. An assertion that fails there ends it with another status.
-void in_child(const std::function<void()>& body) {
+void in_child(const std::function<void()> &body) {
     fflush(nullptr);
     const pid_t child = fork();
     assert_true(child >= 0);
@@ -65,13 +65,13 @@ int make_file(size_t bytes) {
     return fd;
 }
 
-void each_refusal_has_its_reason(void**) {
-    const char* works = nullptr;
+void each_refusal_has_its_reason(void **) {
+    const char *works = nullptr;
     assert_int_equal(RingEngine::probe(&works), 0);
     for (const uint32_t error : {EPERM, ENOSYS, EOPNOTSUPP, ENOMEM, EMFILE, EINVAL, 1000}) {
         in_child([=] {
             refuse_call(SYS_io_uring_setup, error);
-            const char* reason = nullptr;
+            const char *reason = nullptr;
             REQUIRE(RingEngine::probe(&reason) == -static_cast<int>(error));
             REQUIRE(reason && strcmp(reason, works) != 0);
             REQUIRE((strstr(reason, "permitted") != nullptr) == (error == EPERM));
@@ -87,11 +87,11 @@ void each_refusal_has_its_reason(void**) {
     }
 }
 
-void a_filter_on_use_is_noticed_at_once(void**) {
+void a_filter_on_use_is_noticed_at_once(void **) {
     for (const long number : {SYS_io_uring_enter, SYS_io_uring_register}) {
         in_child([=] {
             refuse_call(static_cast<uint32_t>(number), EPERM);
-            const char* reason = nullptr;
+            const char *reason = nullptr;
             REQUIRE(RingEngine::probe(&reason) == -EPERM);
             Harness h;
             const int next = dup(0);
@@ -102,7 +102,7 @@ void a_filter_on_use_is_noticed_at_once(void**) {
     }
 }
 
-void a_later_filter_gives_requests_back(void**) {
+void a_later_filter_gives_requests_back(void **) {
     const int fd = make_file(10);
     for (const bool single : {true, false}) {
         for (const uint32_t error : {EPERM, ENOSYS}) {
@@ -115,8 +115,8 @@ void a_later_filter_gives_requests_back(void**) {
                 std::deque<Request> batch(300, make(AIOC_OP_FSYNC, fd));
                 const RequestList left = h.submit(batch);
                 REQUIRE(left.length == 300 && h.ring.in_flight() == 0 && h.ring.waiting() == 0);
-                const Request* r = left.head;
-                for (const Request& expected : batch) { // in order
+                const Request *r = left.head;
+                for (const Request &expected : batch) { // in order
                     REQUIRE(r == &expected && r->state == state_held);
                     r = r->next;
                 }
@@ -130,7 +130,7 @@ void a_later_filter_gives_requests_back(void**) {
 }
 
 // A ring for many threads completes without being entered.
-void what_ran_before_a_later_filter_comes_back(void**) {
+void what_ran_before_a_later_filter_comes_back(void **) {
     const int fd = make_file(10);
     in_child([=] {
         Harness h;
@@ -146,7 +146,7 @@ void what_ran_before_a_later_filter_comes_back(void**) {
 
 // A deferred ring hands nothing out without being entered. What it has is neither reported before the kernel
 // has let go of it, nor asked for again and again (docs/ring.md).
-void what_a_deferred_ring_has_stays_with_it(void**) {
+void what_a_deferred_ring_has_stays_with_it(void **) {
     const int fd = make_file(10);
     in_child([=] {
         Harness h;
@@ -168,7 +168,7 @@ void what_a_deferred_ring_has_stays_with_it(void**) {
     close(fd);
 }
 
-void a_thread_that_the_ring_is_not_for_gets_requests_back(void**) {
+void a_thread_that_the_ring_is_not_for_gets_requests_back(void **) {
     RingSettings settings;
     settings.single_threaded = true;
     Harness h;
@@ -177,7 +177,7 @@ void a_thread_that_the_ring_is_not_for_gets_requests_back(void**) {
         return;
     }
     Request r = make(AIOC_OP_NOP);
-    Request* left = nullptr;
+    Request *left = nullptr;
     std::thread([&] { left = h.submit(r).head; }).join();
     assert_ptr_equal(left, &r);
     assert_int_equal(r.state, state_held);
@@ -185,9 +185,9 @@ void a_thread_that_the_ring_is_not_for_gets_requests_back(void**) {
     assert_int_equal(h.ring.enters(), 2);
 }
 
-void a_child_leaves_the_ring_alone(void**) {
+void a_child_leaves_the_ring_alone(void **) {
     const std::string fifo = fifo_path();
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         Request r = waiting_open(fifo);
         Request quick = make(AIOC_OP_NOP);
         assert_null(h.submit(r).head);
@@ -213,7 +213,7 @@ void a_child_leaves_the_ring_alone(void**) {
     });
 }
 
-void a_child_closes_only_the_ring(void**) {
+void a_child_closes_only_the_ring(void **) {
     const int next = dup(0);
     close(next);
     Harness h; // its eventfd is `next`
@@ -232,7 +232,7 @@ void a_child_closes_only_the_ring(void**) {
     });
 }
 
-void without_locked_memory_buffers_are_plain(void**) {
+void without_locked_memory_buffers_are_plain(void **) {
     const int fd = make_file(5000);
     in_child([=] {
         const rlimit little{24 << 10, 24 << 10};
@@ -242,27 +242,27 @@ void without_locked_memory_buffers_are_plain(void**) {
         REQUIRE(h.ring.buffers().create(8192, 4) == 0);
         REQUIRE(h.open({}) == 0);
         REQUIRE(h.ring.buffers().status() == -ENOMEM);
-        void* buffer = nullptr;
+        void *buffer = nullptr;
         REQUIRE(h.ring.buffers().get(&buffer) == 0);
         REQUIRE(h.run(make_read(fd, buffer, 8192, 0)) == 5000);
     });
     close(fd);
 }
 
-void without_descriptors_there_is_no_ring(void**) {
+void without_descriptors_there_is_no_ring(void **) {
     in_child([] {
         Harness h;
         const int next = dup(0);
         close(next);
         const rlimit all_used{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
         REQUIRE(setrlimit(RLIMIT_NOFILE, &all_used) == 0);
-        const char* reason = nullptr;
+        const char *reason = nullptr;
         REQUIRE(RingEngine::probe(&reason) == -EMFILE && strstr(reason, "descriptor"));
         REQUIRE(h.open({}) == -EMFILE);
     });
 }
 
-void an_ending_thread_takes_nothing_along(void**) {
+void an_ending_thread_takes_nothing_along(void **) {
     const int fd = make_file(10);
     for (uint32_t rung = 0; rung < all_rungs; ++rung) {
         RingSettings settings;
@@ -273,7 +273,7 @@ void an_ending_thread_takes_nothing_along(void**) {
         std::deque<Request> batch(300, make(AIOC_OP_FSYNC, fd));
         std::thread([&] { h.submit(batch); }).join();
         h.wait(300); // what was cancelled with the thread comes back for another engine
-        for (const Request* r = h.done.head; r; r = r->next) {
+        for (const Request *r = h.done.head; r; r = r->next) {
             assert_int_equal(r->result, 0);
         }
         assert_int_equal(h.done.length + h.again.length, 300);
@@ -283,7 +283,7 @@ void an_ending_thread_takes_nothing_along(void**) {
 }
 
 // Submitters hold the lock, the poller does not; a tiny ring makes the backlog change hands all the time.
-void many_submit_and_one_polls(void**) {
+void many_submit_and_one_polls(void **) {
     constexpr uint32_t threads = 3;
     constexpr uint32_t batches = 300;
     constexpr uint32_t each = 7;
@@ -331,12 +331,12 @@ void many_submit_and_one_polls(void**) {
             h.ring.submit(none);
         }
     }
-    for (std::thread& t : running) {
+    for (std::thread &t : running) {
         t.join();
     }
     assert_int_equal(h.again.length, 0);
     uint32_t ended = 0;
-    for (const Request* r = h.done.head; r; r = r->next) {
+    for (const Request *r = h.done.head; r; r = r->next) {
         ended += r->result == -ECANCELED;
         assert_true(r->result == -ECANCELED || r->result == (r->operation == AIOC_OP_READ ? 10 : 0));
     }
@@ -344,13 +344,13 @@ void many_submit_and_one_polls(void**) {
     close(fd);
 }
 
-void registered_buffers_are_used(void**) {
+void registered_buffers_are_used(void **) {
     const int fd = make_file(5000);
-    on_every_rung([&](Harness& h) {
-        RingBuffers& buffers = h.ring.buffers();
+    on_every_rung([&](Harness &h) {
+        RingBuffers &buffers = h.ring.buffers();
         assert_int_equal(buffers.create(5000, 3), 0);
         assert_int_equal(h.ring.register_buffers(), 0);
-        void* got[4] = {};
+        void *got[4] = {};
         for (int i = 0; i < 3; ++i) {
             assert_int_equal(buffers.get(&got[i]), 0);
             assert_int_equal(reinterpret_cast<uintptr_t>(got[i]) % 4096, 0);
@@ -360,12 +360,12 @@ void registered_buffers_are_used(void**) {
         // The kernel has the pages: it does not need the mapping to be writable.
         assert_int_equal(mprotect(got[1], 8192, PROT_READ), 0);
         assert_int_equal(h.run(make_read(fd, got[1], 8192, 0)), 5000);
-        assert_int_equal(static_cast<char*>(got[1])[4999], 'x');
-        assert_int_equal(h.run(make_read(fd, static_cast<char*>(got[1]) + 100, 50, 4990)), 10);
+        assert_int_equal(static_cast<char *>(got[1])[4999], 'x');
+        assert_int_equal(h.run(make_read(fd, static_cast<char *>(got[1]) + 100, 50, 4990)), 10);
         assert_int_equal(h.run(make_read(fd, got[1], 0, 0)), 0);
         mprotect(got[1], 8192, PROT_READ | PROT_WRITE);
         // It ends outside: not a registered buffer, and read as any memory is.
-        char* const last = static_cast<char*>(got[0] > got[2] ? got[0] : got[2]);
+        char *const last = static_cast<char *>(got[0] > got[2] ? got[0] : got[2]);
         assert_int_equal(buffers.registered_index(last + 8191, 2), -1);
         assert_int_equal(buffers.registered_index(last + 8191, 1), 0);
         Request w = make_read(fd, got[1], 5000, 0);
@@ -373,15 +373,15 @@ void registered_buffers_are_used(void**) {
         assert_int_equal(h.run(w), 5000);
         assert_int_equal(buffers.put(got[1]), 0);
         assert_int_equal(buffers.put(got[1]), -EALREADY);
-        assert_int_equal(buffers.put(static_cast<char*>(got[0]) + 1), -EINVAL);
+        assert_int_equal(buffers.put(static_cast<char *>(got[0]) + 1), -EINVAL);
     });
     close(fd);
 }
 
-void registered_files_are_used(void**) {
+void registered_files_are_used(void **) {
     const int other = make_file(3);
     const int fd = make_file(3);
-    on_every_rung([&](Harness& h) {
+    on_every_rung([&](Harness &h) {
         char byte = 0;
         const int mine = open((directory() + "/file").c_str(), O_RDONLY | O_CLOEXEC);
         assert_int_equal(h.ring.register_file(mine), 0);

@@ -10,8 +10,7 @@
 namespace aioc {
 
 // The boundary that no exception passes.
-template <typename Function>
-auto guard(Function function) noexcept -> decltype(function()) {
+template <typename Function> auto guard(Function function) noexcept -> decltype(function()) {
     try {
         return function();
     } catch (const std::bad_alloc&) {
@@ -23,8 +22,7 @@ auto guard(Function function) noexcept -> decltype(function()) {
 
 // The same for a call on a context, which must exist and may have been forked.
 template <typename Function>
-auto with_context(aioc_context* handle, Function function) noexcept
-    -> decltype(function(std::declval<Context&>())) {
+auto with_context(aioc_context* handle, Function function) noexcept -> decltype(function(std::declval<Context&>())) {
     if (!handle) {
         return -EINVAL;
     }

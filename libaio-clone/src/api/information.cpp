@@ -9,9 +9,7 @@ using namespace aioc;
 
 extern "C" {
 
-uint32_t aioc_version(void) {
-    return AIOC_VERSION_MAJOR << 16 | AIOC_VERSION_MINOR << 8 | AIOC_VERSION_PATCH;
-}
+uint32_t aioc_version(void) { return AIOC_VERSION_MAJOR << 16 | AIOC_VERSION_MINOR << 8 | AIOC_VERSION_PATCH; }
 
 const char* aioc_strerror(int64_t error) {
     const bool possible = error > -4096 && error < 4096;

@@ -47,15 +47,15 @@ int64_t aioc_nreqs(aioc_context* ctx) {
 }
 
 // The named functions: one per row of the operation table.
-#define AIOC_PARAMETERS(...) aioc_context *ctx, __VA_ARGS__ __VA_OPT__(,) aioc_callback callback, void *user_data
-#define AIOC_OPERATION(CODE, name, uses, credentials, parameters, assignments)                         \
-    aioc_request aioc_##name(AIOC_PARAMETERS parameters) {                                             \
-        aioc_operation op = AIOC_OPERATION_INIT;                                                       \
-        op.code = AIOC_OP_##CODE;                                                                      \
-        op.callback = callback;                                                                        \
-        op.user_data = user_data;                                                                      \
-        assignments;                                                                                   \
-        return submit_one(ctx, op);                                                                    \
+#define AIOC_PARAMETERS(...) aioc_context *ctx, __VA_ARGS__ __VA_OPT__(, ) aioc_callback callback, void *user_data
+#define AIOC_OPERATION(CODE, name, uses, credentials, parameters, assignments)                                         \
+    aioc_request aioc_##name(AIOC_PARAMETERS parameters) {                                                             \
+        aioc_operation op = AIOC_OPERATION_INIT;                                                                       \
+        op.code = AIOC_OP_##CODE;                                                                                      \
+        op.callback = callback;                                                                                        \
+        op.user_data = user_data;                                                                                      \
+        assignments;                                                                                                   \
+        return submit_one(ctx, op);                                                                                    \
     }
 #include "core/operations.def"
 #undef AIOC_OPERATION

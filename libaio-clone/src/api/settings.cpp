@@ -25,13 +25,11 @@ constexpr Choice engine_choices[] = {{"auto", AIOC_ENGINE_AUTO},
                                      {"inline", AIOC_ENGINE_INLINE},
                                      {"ring", AIOC_ENGINE_RING},
                                      {"workers", AIOC_ENGINE_WORKERS}};
-constexpr Choice spawner_choices[] = {{"auto", AIOC_SPAWNER_AUTO},
-                                      {"clone", AIOC_SPAWNER_CLONE},
-                                      {"pthread", AIOC_SPAWNER_PTHREAD}};
+constexpr Choice spawner_choices[] = {
+    {"auto", AIOC_SPAWNER_AUTO}, {"clone", AIOC_SPAWNER_CLONE}, {"pthread", AIOC_SPAWNER_PTHREAD}};
 
 // secure_getenv: a set-user-ID program does not let its user choose.
-template <size_t N>
-int override_from(const char* variable, const Choice (&choices)[N], uint32_t* value) noexcept {
+template <size_t N> int override_from(const char* variable, const Choice (&choices)[N], uint32_t* value) noexcept {
     const char* const text = secure_getenv(variable);
     if (!text || !*text) {
         return *value < N ? 0 : -EINVAL;
@@ -95,7 +93,8 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     ret->trusts_paths = (o.flags & AIOC_LOCAL_PATHS) != 0;
     const bool automatic = o.engine == AIOC_ENGINE_AUTO;
     ret->engines.inline_engine = automatic || o.engine == AIOC_ENGINE_INLINE;
-    ret->engines.ring = (automatic && (o.flags & (AIOC_NO_RING | AIOC_IN_ORDER)) == 0) || (o.engine == AIOC_ENGINE_RING && !ret->in_order);
+    ret->engines.ring = (automatic && (o.flags & (AIOC_NO_RING | AIOC_IN_ORDER)) == 0) ||
+                        (o.engine == AIOC_ENGINE_RING && !ret->in_order);
     ret->engines.ring_for_all = o.engine == AIOC_ENGINE_RING;
     const bool spins = (o.flags & AIOC_ONE_CORE) == 0 && sys::usable_processors() > 1;
     ret->engines.spins = spins;

@@ -37,8 +37,7 @@ inline int check_tail(const void* from, size_t size, size_t known) noexcept {
     return 0;
 }
 
-template <typename T>
-int copy_in_sized(const void* from, T* ret) noexcept {
+template <typename T> int copy_in_sized(const void* from, T* ret) noexcept {
     const int64_t size = stated_size(from);
     if (size < 0) {
         return static_cast<int>(size);
@@ -52,8 +51,7 @@ int copy_in_sized(const void* from, T* ret) noexcept {
 }
 
 // Writes as much of `from` as fits; zero beyond ours. The caller's size stays.
-template <typename T>
-int copy_out_sized(T from, void* ret) noexcept {
+template <typename T> int copy_out_sized(T from, void* ret) noexcept {
     const int64_t size = stated_size(ret);
     if (size < 0) {
         return static_cast<int>(size);

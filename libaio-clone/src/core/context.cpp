@@ -14,8 +14,8 @@
 namespace aioc {
 
 Context::Context(const Settings& settings) noexcept
-    : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded),
-      in_order_(settings.in_order), ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
+    : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded), in_order_(settings.in_order),
+      ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
       workers_(settings.spawner, settings.workers, &ready_) {
     if (settings.trusts_paths) {
         inline_.trust_paths();
@@ -46,8 +46,7 @@ int Context::create(const Settings& settings, Context** ret) noexcept {
 }
 
 int Context::open_descriptors() noexcept {
-    void* const page =
-        mmap(nullptr, sys::page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const page = mmap(nullptr, sys::page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
         return -errno;
     }
@@ -78,7 +77,8 @@ void Context::after_fork() noexcept {
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();
-    collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ = RequestList{};
+    collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ =
+        RequestList{};
     early_ = Helper{};
     judged_early_ = false;
     holds_ = 0;

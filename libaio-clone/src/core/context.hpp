@@ -159,7 +159,7 @@ private:
     RequestList collected_;  // between hold and release, and inside callbacks
     RequestList to_workers_; // routed, for the next flush
     RequestList to_ring_;
-    RequestList unserved_;   // no engine can run them: the submitter does
+    RequestList unserved_; // no engine can run them: the submitter does
     uint32_t holds_ = 0;
     bool closing_ = false;
     const bool single_threaded_;
@@ -185,17 +185,17 @@ private:
     uint32_t poll_depth_ = 0;
     uint32_t callback_depth_ = 0;
     bool break_ = false;
-    uint32_t exported_ = 0; // the descriptor was asked for
+    uint32_t exported_ = 0;       // the descriptor was asked for
     bool ring_signalled_ = false; // the kernel may have written the eventfd for the ring
     uint32_t spin_failures_ = 0;
     uint32_t spin_occasions_ = 0;
-    RequestList answered_;   // by this thread, for the next poll
-    RequestList kept_;       // collected, to be tried here
-    RequestList chunk_;      // collected, to be hung out
+    RequestList answered_; // by this thread, for the next poll
+    RequestList kept_;     // collected, to be tried here
+    RequestList chunk_;    // collected, to be hung out
     Helper early_;
     bool judged_early_ = false; // of these, some depend on credentials
     RequestList delivering_;
-    RequestList delivered_;     // slots to give back, in one go
+    RequestList delivered_; // slots to give back, in one go
     uint64_t completed_[operations_max][engines]{};
     uint64_t completed_total_ = 0;
 

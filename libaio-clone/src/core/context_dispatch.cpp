@@ -15,7 +15,8 @@ bool kernel_probes_path(const Request& r) noexcept {
 
 } // namespace
 
-// Can it be tried here? If not, ret says what is known for the router. Its path must be ours, or one that the kernel probes.
+// Can it be tried here? If not, ret says what is known for the router. Its path must be ours, or one that the kernel
+// probes.
 bool Context::classify(Request* r, Circumstances* ret) noexcept {
     const EngineChoice& choice = router_.choice();
     const bool transfer = r->operation == AIOC_OP_READ || r->operation == AIOC_OP_WRITE;

@@ -22,8 +22,7 @@ enum Position : uint32_t {
 #include "core/operations.def"
 #undef AIOC_OPERATION
 };
-#define AIOC_OPERATION(CODE, name, ...)                                                                \
-    static_assert(uint32_t{AIOC_OP_##CODE} == uint32_t{position_##name});
+#define AIOC_OPERATION(CODE, name, ...) static_assert(uint32_t{AIOC_OP_##CODE} == uint32_t{position_##name});
 #include "core/operations.def"
 #undef AIOC_OPERATION
 

@@ -35,7 +35,7 @@ enum Attempt : uint8_t {
 
 // What came of the attempt.
 enum Answer : uint8_t {
-    answer_no, // it would wait
+    answer_no,  // it would wait
     answer_yes, // result may be the answer
     answer_untried,
 };

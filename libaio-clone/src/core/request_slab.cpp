@@ -32,8 +32,8 @@ bool RequestSlab::grow() noexcept {
     if (chunk >= chunks_max) {
         return false;
     }
-    void* const memory = ::operator new(chunk_slots(chunk) * sizeof(Request),
-                                        std::align_val_t{alignof(Request)}, std::nothrow);
+    void* const memory =
+        ::operator new(chunk_slots(chunk) * sizeof(Request), std::align_val_t{alignof(Request)}, std::nothrow);
     if (!memory) {
         return false;
     }

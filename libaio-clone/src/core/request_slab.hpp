@@ -38,7 +38,7 @@ private:
 
     std::array<Request*, chunks_max> chunks_{};
     Request* free_ = nullptr;
-    uint32_t fresh_ = 0;    // slots from here on were never used
+    uint32_t fresh_ = 0; // slots from here on were never used
     uint32_t capacity_ = 0;
 };
 

@@ -69,8 +69,8 @@ inline bool word_is_writable(void* at) noexcept {
     }
     uint32_t nobody = 0;
     const auto aligned = reinterpret_cast<uintptr_t>(at) & ~uintptr_t{3};
-    return call(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0L, aligned, FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)) !=
-           -EFAULT;
+    return call(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0L, aligned,
+                FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)) != -EFAULT;
 }
 
 // Can every page of [at, at + bytes) be written?

@@ -28,10 +28,7 @@ AIOC_INLINE long syscall6(long number, long a, long b, long c, long d, long e, l
     register long x3 __asm__("x3") = d;
     register long x4 __asm__("x4") = e;
     register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc #0"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                     : "memory", "cc");
+    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory", "cc");
     return x0;
 }
 #elif defined(__riscv) && __riscv_xlen == 64
@@ -43,23 +40,16 @@ AIOC_INLINE long syscall6(long number, long a, long b, long c, long d, long e, l
     register long a3 __asm__("a3") = d;
     register long a4 __asm__("a4") = e;
     register long a5 __asm__("a5") = f;
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5)
-                     : "memory");
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5) : "memory");
     return a0;
 }
 #else
 #error "libaio-clone supports x86_64, aarch64 and riscv64"
 #endif
 
-template <typename T>
-AIOC_INLINE long word(T value) noexcept {
-    return (long)value;
-}
+template <typename T> AIOC_INLINE long word(T value) noexcept { return (long)value; }
 
-template <typename... Args>
-AIOC_INLINE long call(long number, Args... args) noexcept {
+template <typename... Args> AIOC_INLINE long call(long number, Args... args) noexcept {
     static_assert(sizeof...(Args) <= 6);
     const long w[6] = {word(args)...};
     return syscall6(number, w[0], w[1], w[2], w[3], w[4], w[5]);

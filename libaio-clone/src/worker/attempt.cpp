@@ -19,10 +19,10 @@ AIOC_INLINE bool must_ask_plain(long error) noexcept {
     case EINTR:
     case EINVAL: // openat(2) ignores flags that openat2(2) refuses
     case ENOSYS:
-    case EPERM: // maybe a filter's
-    case ENXIO: // O_NONBLOCK on a FIFO without reader
-    case ELOOP: // RESOLVE_NO_SYMLINKS
-    case EXDEV: // RESOLVE_NO_XDEV
+    case EPERM:  // maybe a filter's
+    case ENXIO:  // O_NONBLOCK on a FIFO without reader
+    case ELOOP:  // RESOLVE_NO_SYMLINKS
+    case EXDEV:  // RESOLVE_NO_XDEV
     case EMFILE: // an O_PATH descriptor too many
     case ENFILE:
         return true;
@@ -74,7 +74,8 @@ AIOC_INLINE bool try_open(Request* r) noexcept {
     const uint64_t flags = r->operation_flags;
     // O_NONBLOCK: neither a FIFO nor a lease keeps the caller waiting.
     const bool blocking = (flags & (O_NONBLOCK | O_PATH)) == 0;
-    const long fd = open_cached(*r, flags | (blocking ? O_NONBLOCK : 0), r->resolve == resolve_on_mount ? RESOLVE_NO_XDEV : RESOLVE_NO_SYMLINKS);
+    const long fd = open_cached(*r, flags | (blocking ? O_NONBLOCK : 0),
+                                r->resolve == resolve_on_mount ? RESOLVE_NO_XDEV : RESOLVE_NO_SYMLINKS);
     r->result = fd;
     if (fd < 0) {
         return !must_ask_plain(fd);

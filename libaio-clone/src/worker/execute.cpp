@@ -3,10 +3,10 @@
 // pointer gives -EFAULT and never a signal.
 #include "worker/job_queue.hpp"
 
-#include <linux/fcntl.h>
-#include <linux/stat.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/stat.h>
 
 namespace aioc {
 namespace {
@@ -23,7 +23,8 @@ AIOC_INLINE long execute_open(const Request& r) noexcept {
 
 AIOC_INLINE long execute_close(const Request& r) noexcept { return sys::call(SYS_close, r.fd); }
 
-// Goes on where an attempt ended. Offsets are split as the kernel's generic ABI wants them (64-bit: the high part is 0).
+// Goes on where an attempt ended. Offsets are split as the kernel's generic ABI wants them (64-bit: the high part is
+// 0).
 AIOC_INLINE long transfer(const Request& r, long plain, long with_flags) noexcept {
     const Iov iov{static_cast<char*>(r.buffer) + r.partial, r.length - r.partial};
     const uint64_t offset = static_cast<uint64_t>(r.offset) + r.partial;
@@ -54,9 +55,7 @@ AIOC_INLINE long execute_fstat(const Request& r) noexcept {
     return r.fd < 0 ? -EBADF : execute_statx(r.fd, "", AT_EMPTY_PATH, r.buffer);
 }
 
-AIOC_INLINE long execute_unlink(const Request& r) noexcept {
-    return sys::call(SYS_unlinkat, r.fd, r.path, 0);
-}
+AIOC_INLINE long execute_unlink(const Request& r) noexcept { return sys::call(SYS_unlinkat, r.fd, r.path, 0); }
 AIOC_INLINE long execute_fsync(const Request& r) noexcept { return sys::call(SYS_fsync, r.fd); }
 AIOC_INLINE long execute_fdatasync(const Request& r) noexcept { return sys::call(SYS_fdatasync, r.fd); }
 
@@ -64,9 +63,9 @@ AIOC_INLINE long execute_fdatasync(const Request& r) noexcept { return sys::call
 
 extern "C" void aioc_zone_execute(Request* r) {
     switch (r->operation) {
-#define AIOC_OPERATION(CODE, name, ...)                                                                \
-    case AIOC_OP_##CODE:                                                                               \
-        r->result = execute_##name(*r);                                                                \
+#define AIOC_OPERATION(CODE, name, ...)                                                                                \
+    case AIOC_OP_##CODE:                                                                                               \
+        r->result = execute_##name(*r);                                                                                \
         return;
 #include "core/operations.def"
 #undef AIOC_OPERATION

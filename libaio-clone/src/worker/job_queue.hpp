@@ -17,12 +17,12 @@ struct Worker {
     JobQueue* queue = nullptr;
     Worker* idle_below = nullptr; // towards the bottom of the idle stack
     Worker* idle_above = nullptr;
-    uint32_t woken = 0;           // futex; the waker sets it
-    uint32_t tid = 0;             // the kernel clears it and wakes (CLONE_CHILD_CLEARTID)
-    uint32_t ended = 0;           // pthread spawner: the last thing that the worker writes
-    uint32_t hot_epoch = 0;       // counted as hot in this epoch of the queue; 0: not hot
-    uint32_t risky = 0;           // hot, and in a plain call that could wait after all
-    uint32_t trying = 0;          // so many requests it gives back when the one that it tries would wait
+    uint32_t woken = 0;     // futex; the waker sets it
+    uint32_t tid = 0;       // the kernel clears it and wakes (CLONE_CHILD_CLEARTID)
+    uint32_t ended = 0;     // pthread spawner: the last thing that the worker writes
+    uint32_t hot_epoch = 0; // counted as hot in this epoch of the queue; 0: not hot
+    uint32_t risky = 0;     // hot, and in a plain call that could wait after all
+    uint32_t trying = 0;    // so many requests it gives back when the one that it tries would wait
 };
 
 // The queue of one generation: a monitor. Everything is read and written under the mutex, but for some
@@ -44,12 +44,12 @@ struct Worker {
 // left hanging there, and nobody is woken for it.
 struct alignas(64) JobQueue {
     sys::Mutex mutex;
-    uint32_t hot = 0;     // peeked at by submitters
-    uint32_t risky = 0;   // of these, those in a plain call
-    uint32_t trying = 0;  // requests that may come back: somebody must be there for them
-    uint32_t queued = 0;  // requests.length, peeked at by the spinner and by submitters
+    uint32_t hot = 0;    // peeked at by submitters
+    uint32_t risky = 0;  // of these, those in a plain call
+    uint32_t trying = 0; // requests that may come back: somebody must be there for them
+    uint32_t queued = 0; // requests.length, peeked at by the spinner and by submitters
     RequestList requests;
-    uint32_t quick = 0;   // queued requests without an attempt, by pace
+    uint32_t quick = 0; // queued requests without an attempt, by pace
     uint32_t slow = 0;
     uint32_t attention = 0; // changed: what ends a spin besides a request
     Worker* idle_top = nullptr;
@@ -63,12 +63,12 @@ struct alignas(64) JobQueue {
     uint32_t hot_epoch = 1; // a new one begins when all hot workers are found to wait
     uint64_t taken = 0;     // how often a worker took requests
     uint32_t idle_timeout_ms = 10000;
-    uint32_t spin_looks = 0; // how often a worker that ran quick requests looks for more before it sleeps
-    uint32_t spinning = 0;       // peeked at by submitters
-    uint32_t hot_max = 1;        // workers that may be hot at once
+    uint32_t spin_looks = 0;    // how often a worker that ran quick requests looks for more before it sleeps
+    uint32_t spinning = 0;      // peeked at by submitters
+    uint32_t hot_max = 1;       // workers that may be hot at once
     uint32_t spin_failures = 0; // in a row, up to 7: of 2^failures occasions one is used
     uint32_t spin_occasions = 0;
-    uint32_t warming = 0; // the woken worker is to spin
+    uint32_t warming = 0;           // the woken worker is to spin
     uint32_t* departures = nullptr; // futex of the engine: bumped by each worker that decides to end
     uint64_t wakes = 0;
     ReadyList* ready = nullptr;
@@ -198,8 +198,7 @@ struct alignas(64) JobQueue {
         return sys::load_relaxed(offer) ? sys::exchange(offer, static_cast<Offer*>(nullptr)) : nullptr;
     }
     AIOC_INLINE bool surplus() const noexcept {
-        return requests.head ? (max != 0 && alive > max)
-                             : (stopping || max == 0 || alive > max);
+        return requests.head ? (max != 0 && alive > max) : (stopping || max == 0 || alive > max);
     }
 };
 

@@ -17,14 +17,13 @@ struct Known {
 };
 // Names as in /proc/filesystems. What is missing here is unknown, and never served inline by assumption.
 constexpr Known known[] = {
-    {"ext4", class_local},     {"ext3", class_local},      {"ext2", class_local},    {"xfs", class_local},
-    {"btrfs", class_local},    {"f2fs", class_local},      {"jfs", class_local},     {"vfat", class_local},
-    {"exfat", class_local},    {"erofs", class_local},     {"squashfs", class_local}, {"iso9660", class_local},
-    {"bcachefs", class_local}, {"tmpfs", class_memory},    {"ramfs", class_memory},
-    {"overlay", class_overlay}, {"nfs", class_remote},     {"nfs4", class_remote},   {"cifs", class_remote},
-    {"smb3", class_remote},    {"9p", class_remote},       {"fuse", class_remote},   {"fuseblk", class_remote},
-    {"virtiofs", class_remote}, {"ceph", class_remote},    {"afs", class_remote},    {"gfs2", class_remote},
-    {"ocfs2", class_remote},
+    {"ext4", class_local},     {"ext3", class_local},   {"ext2", class_local},     {"xfs", class_local},
+    {"btrfs", class_local},    {"f2fs", class_local},   {"jfs", class_local},      {"vfat", class_local},
+    {"exfat", class_local},    {"erofs", class_local},  {"squashfs", class_local}, {"iso9660", class_local},
+    {"bcachefs", class_local}, {"tmpfs", class_memory}, {"ramfs", class_memory},   {"overlay", class_overlay},
+    {"nfs", class_remote},     {"nfs4", class_remote},  {"cifs", class_remote},    {"smb3", class_remote},
+    {"9p", class_remote},      {"fuse", class_remote},  {"fuseblk", class_remote}, {"virtiofs", class_remote},
+    {"ceph", class_remote},    {"afs", class_remote},   {"gfs2", class_remote},    {"ocfs2", class_remote},
 };
 
 FileClass class_of(const char* name, size_t length) noexcept {

@@ -65,7 +65,7 @@ void InlineEngine::reset() noexcept {
 
 FileClass InlineEngine::class_of(Descriptor* d) noexcept {
     if (!d->type_known) {
-        struct statx file {};
+        struct statx file{};
         d->type = look_without_wait(d->fd, "", AT_EMPTY_PATH, &file) ? mounts_.of(file) : class_unknown;
         d->type_known = true;
         d->linked_ns = file.stx_nlink > 0 ? sys::coarse_now_ns() : 0;
@@ -81,7 +81,7 @@ bool InlineEngine::is_direct(const Request& r) noexcept {
 // The mount of "/": with RESOLVE_NO_XDEV a path that starts there stays there.
 bool InlineEngine::root_is_local() noexcept {
     if (root_.uses_left == 0) {
-        struct statx file {};
+        struct statx file{};
         root_.uses_left = uses;
         root_.local = look_without_wait(AT_FDCWD, "/", 0, &file) && is_local(mounts_.of(file));
     }
@@ -102,8 +102,9 @@ bool InlineEngine::directory_is_local(const Request& r) noexcept {
         if (fd < 0) {
             return false; // not there, or not cached: says nothing about the directory
         }
-        struct statx file {};
-        const bool local = look_without_wait(static_cast<int>(fd), "", AT_EMPTY_PATH, &file) && is_local(mounts_.of(file));
+        struct statx file{};
+        const bool local =
+            look_without_wait(static_cast<int>(fd), "", AT_EMPTY_PATH, &file) && is_local(mounts_.of(file));
         sys::call(SYS_close, fd);
         *d = Directory{hash, uses, local};
     }
@@ -118,7 +119,7 @@ Attempt InlineEngine::attempt_open(Request* r) noexcept {
     bool local = false;
     r->resolve = resolve_on_mount;
     if (r->path[0] != '/') {
-        struct statx start {};
+        struct statx start{};
         local = look_without_wait(r->fd, "", AT_EMPTY_PATH, &start) && is_local(mounts_.of(start));
     } else if (root_is_local()) {
         local = true;

@@ -45,7 +45,7 @@ public:
     bool burst_over() const noexcept { return sys::load_relaxed(burst_ns_) > burst_ns_max; }
 
     uint64_t misses() const noexcept { return misses_; }
-    void reset() noexcept;                               // in a forked child
+    void reset() noexcept;                                // in a forked child
     void trust_paths() noexcept { trusts_paths_ = true; } // every path is on a local file system
 
 private:

@@ -14,7 +14,7 @@ std::array<uint32_t, 6> capabilities_of_caller() noexcept {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct data[2]{};
     sys::call(SYS_capget, &header, data);
-    return {data[0].effective,   data[1].effective,   data[0].permitted,
+    return {data[0].effective, data[1].effective,   data[0].permitted,
             data[1].permitted, data[0].inheritable, data[1].inheritable};
 }
 

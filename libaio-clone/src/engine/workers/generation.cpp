@@ -37,9 +37,7 @@ void Generation::adopt_caller() noexcept {
     can_differ_ = credentials_can_differ();
 }
 
-bool Generation::serves_caller() const noexcept {
-    return !can_differ_ || credentials_.same(Credentials::of_caller());
-}
+bool Generation::serves_caller() const noexcept { return !can_differ_ || credentials_.same(Credentials::of_caller()); }
 
 int Generation::start_one() noexcept {
     collect_ended();

@@ -51,11 +51,15 @@ public:
     bool is_engaged() const noexcept { return engaged_; }
     // The rest without the context's lock, by who has engaged it.
     // Is a worker spinning, or woken to do so?
-    bool has_spinner() const noexcept { return sys::load_relaxed(queue_.spinning) != 0 || sys::load_relaxed(queue_.warming) != 0; }
+    bool has_spinner() const noexcept {
+        return sys::load_relaxed(queue_.spinning) != 0 || sys::load_relaxed(queue_.warming) != 0;
+    }
     void hang_out(Offer* offer) noexcept { sys::store_release(queue_.offer, offer); }
     bool hangs(const Offer* offer) const noexcept { return sys::load_relaxed(queue_.offer) == offer; }
     // True: it was not taken, and is the caller's again.
-    bool withdraw(Offer* offer) noexcept { return sys::compare_exchange(queue_.offer, offer, static_cast<Offer*>(nullptr)); }
+    bool withdraw(Offer* offer) noexcept {
+        return sys::compare_exchange(queue_.offer, offer, static_cast<Offer*>(nullptr));
+    }
     OfferBoard& board() noexcept { return *queue_.board; }
 
     // Starts workers up to `count`, adds those started to `started`; 0 or -errno of the one that could not be
@@ -70,7 +74,7 @@ public:
     void retire() noexcept;
     // Frees threads that have ended; true when no thread is left.
     bool collect_ended() noexcept;
-    uint32_t alive() noexcept;   // workers that have not decided to end
+    uint32_t alive() noexcept;         // workers that have not decided to end
     uint32_t threads() const noexcept; // these and the ending ones
     void join_all() noexcept;
 

@@ -19,9 +19,8 @@ namespace {
 
 // Exactly glibc's flag word: sandboxes that filter clone by its flags let this one pass, and it is the
 // one combination that tools know. Legacy clone, since container profiles refuse clone3.
-constexpr unsigned long clone_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                                      CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
-                                      CLONE_CHILD_CLEARTID;
+constexpr unsigned long clone_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                                      CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
 static_assert(clone_flags == 0x3d0f00);
 
 constexpr size_t stack_bytes_wanted = size_t{16} << 10;
@@ -29,7 +28,7 @@ constexpr size_t stack_bytes_wanted = size_t{16} << 10;
 // The start of a thread control block where code that (wrongly) looked for one would find self
 // pointers and a stack canary; one zero page lies below it.
 struct ControlBlock {
-    void* self;       // fs:0
+    void* self; // fs:0
     void* unused;
     void* self_again; // fs:0x10
     uint64_t unused2[2];
@@ -131,8 +130,7 @@ int WorkerThread::start_pthread() noexcept {
 }
 
 bool WorkerThread::has_ended() const noexcept {
-    return spawner_ == AIOC_SPAWNER_CLONE ? sys::load_acquire(worker_.tid) == 0
-                                          : sys::load_acquire(worker_.ended) != 0;
+    return spawner_ == AIOC_SPAWNER_CLONE ? sys::load_acquire(worker_.tid) == 0 : sys::load_acquire(worker_.ended) != 0;
 }
 
 void WorkerThread::join() noexcept {

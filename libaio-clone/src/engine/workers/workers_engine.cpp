@@ -61,7 +61,8 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
 // One more worker for each request, since any of them may wait after all, and only a submitter can start
 // workers: none may come later. But never more workers than requests.
 void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
-    const uint64_t most = std::max(staff.slow ? limits_.max : limits_.quick_max, uint32_t{1}); // after max_parallel(0) a request starts one again
+    const uint64_t most = std::max(staff.slow ? limits_.max : limits_.quick_max,
+                                   uint32_t{1}); // after max_parallel(0) a request starts one again
     const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, most});
     if (wanted > staff.alive) {
         grow(generation, static_cast<uint32_t>(wanted));
@@ -146,8 +147,8 @@ int WorkersEngine::cancel(Request* r) noexcept {
         }
     }
     uint32_t running = state_running;
-    const bool undone = r->operation == AIOC_OP_OPEN &&
-                        sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
+    const bool undone =
+        r->operation == AIOC_OP_OPEN && sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
     return undone ? 0 : -EALREADY;
 }
 
