@@ -22,6 +22,7 @@ static int setup(void **state) {
     count_one(state);
     child_fifo_path((int)getpid(), path, sizeof path);
     *state = path;
+    unlink(path); /* of a process that was killed, and had the same number */
     return mkfifo(path, 0600);
 }
 static int teardown(void **state) { return unlink(*state); }

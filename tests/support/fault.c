@@ -120,6 +120,7 @@ const char *blocking_fifo(void) {
     if (owner != getpid()) {
         owner = getpid();
         child_fifo_path(owner, path, sizeof path);
+        unlink(path); /* of a process that was killed, and had the same number */
         CHECK(mkfifo(path, 0666) == 0 && chmod(path, 0666) == 0);
     }
     return path;
