@@ -82,11 +82,12 @@ AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
     q->heat(self, 0);
     sys::store_relaxed(q->spinning, uint32_t{1});
     const uint32_t attention = sys::load_relaxed(q->attention);
+    const uint32_t looks_max = q->spin_looks;
     q->mutex.unlock();
     bool found = false;
     bool helped = false;
     bool mine = true; // this is the worker that spins
-    for (uint32_t looks = q->spin_looks; mine && !found && looks > 0; --looks) {
+    for (uint32_t looks = looks_max; mine && !found && looks > 0; --looks) {
         sys::relax();
         if (Offer* const offer = q->take_offer()) {
             if (offer->plain) {
@@ -95,7 +96,7 @@ AIOC_INLINE void spin(JobQueue* q, Worker* self) noexcept {
                 run_offer(q, offer);
             }
             helped = true;
-            looks = q->spin_looks;
+            looks = looks_max;
         }
         found = sys::load_relaxed(q->requests.head) || sys::load_relaxed(q->attention) != attention;
     }
