@@ -236,6 +236,47 @@ static void rebind_brings_workers_into_landlock_in_child(void **state) {
     assert_int_equal(in_child(rebind_brings_workers_into_landlock), 0);
 }
 
+/* On the ring and inline a request runs with what its submitter is confined to at that moment: they follow at once, also
+ * a filter that refuses the ring itself. What has gone to a worker before does not: see the cases above. */
+static void landlock_is_followed_at_once(void) {
+    aioc_context *ctx = fault_context(2);
+    CHECK(try_open(ctx, file) >= 0);
+    const uint32_t engine = last.done.engine;
+    enter_landlock();
+    CHECK(try_open(ctx, file) == -EACCES);
+    CHECK(last.done.engine == engine && engine != AIOC_ENGINE_WORKERS);
+    CHECK(finish(ctx, aioc_open(ctx, file, O_RDWR | O_CREAT | O_CLOEXEC, 0600, record_callback, &last)) == -EACCES ||
+          last.done.engine == AIOC_ENGINE_WORKERS);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+static void landlock_is_followed_at_once_in_child(void **state) {
+    (void)state;
+    const long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (fault_engine() == AIOC_ENGINE_WORKERS) {
+        printf("workers follow after aioc_rebind\n");
+        return;
+    }
+    if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) {
+        printf("not tested here: this kernel has no landlock\n"); /* allowed, also in CI */
+        return;
+    }
+    assert_int_equal(in_child(landlock_is_followed_at_once), 0);
+}
+
+/* seccomp(2) does not see what a ring is asked for, only io_uring_enter(2): refused, workers serve. */
+static void ring_that_is_refused_later_is_replaced_by_workers(void) {
+    aioc_context *ctx = fault_context(2);
+    CHECK(finish(ctx, aioc_fsync(ctx, -1, record_callback, &last)) == -EBADF);
+    refuse_syscall(SYS_io_uring_enter, EPERM);
+    for (int i = 0; i < 10; ++i) {
+        CHECK(finish(ctx, aioc_fsync(ctx, -1, record_callback, &last)) == -EBADF);
+        CHECK(last.done.engine == AIOC_ENGINE_WORKERS);
+        CHECK(try_open(ctx, file) >= 0 && last.done.engine != AIOC_ENGINE_RING);
+    }
+    CHECK(aioc_destroy(ctx) == 0);
+}
+CHILD_CASE(ring_that_is_refused_later_is_replaced_by_workers)
+
 /* With another descriptor table the same number names another file for an old worker. */
 static void rebind_brings_workers_to_the_new_descriptors(void) {
     char old_path[] = "/tmp/aioclone-old-XXXXXX", new_path[] = "/tmp/aioclone-new-XXXXXX", byte = 0;
@@ -318,6 +359,8 @@ int main(void) {
         CHILD(workers_writes_raise_no_signal),
         CHILD(rebind_brings_workers_into_a_seccomp_filter),
         CHILD(rebind_brings_workers_into_landlock),
+        CHILD(landlock_is_followed_at_once),
+        CHILD(ring_that_is_refused_later_is_replaced_by_workers),
         CHILD(rebind_brings_workers_to_the_new_descriptors),
         CHILD(rebind_brings_workers_into_a_mount_namespace),
         CHILD(working_directory_and_umask_are_followed),

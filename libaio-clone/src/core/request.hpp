@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "aioclone.h"
+#include "sys/atomic.hpp"
 #include "sys/inline.hpp"
 
 #include <stdint.h>
@@ -105,7 +106,8 @@ struct DoneChain {
     }
 };
 
-// Doubly linked, so that cancel takes a request out of the middle.
+// Doubly linked, so that cancel takes a request out of the middle. The head may be peeked at by a thread that has not
+// the list's lock (a worker that spins), so it is written atomically.
 struct RequestList {
     Request* head = nullptr;
     Request* tail = nullptr;
@@ -115,13 +117,13 @@ struct RequestList {
     AIOC_INLINE void append(Request* r) noexcept {
         r->next = nullptr;
         r->prev = tail;
-        (tail ? tail->next : head) = r;
+        sys::store_relaxed(tail ? tail->next : head, r);
         tail = r;
         ++length;
         cost += r->cost;
     }
     AIOC_INLINE void remove(Request* r) noexcept {
-        (r->prev ? r->prev->next : head) = r->next;
+        sys::store_relaxed(r->prev ? r->prev->next : head, r->next);
         (r->next ? r->next->prev : tail) = r->prev;
         --length;
         cost -= r->cost;
@@ -157,11 +159,12 @@ struct RequestList {
             return;
         }
         other.head->prev = tail;
-        (tail ? tail->next : head) = other.head;
+        sys::store_relaxed(tail ? tail->next : head, other.head);
         tail = other.tail;
         length += other.length;
         cost += other.cost;
-        other.head = other.tail = nullptr;
+        sys::store_relaxed(other.head, static_cast<Request*>(nullptr));
+        other.tail = nullptr;
         other.length = 0;
         other.cost = 0;
     }

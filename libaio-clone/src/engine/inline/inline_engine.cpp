@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -37,6 +38,13 @@ bool kernel_nowait_is_sound() noexcept {
 // Attributes as far as they are known here: a network or user-space file system is not asked.
 bool look_without_wait(int fd, const char* path, int flags, struct statx* ret) noexcept {
     return sys::call(SYS_statx, fd, path, flags | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, ret) == 0;
+}
+
+// Beyond RLIMIT_FSIZE a write raises SIGXFSZ in the thread that makes it: that must be a worker, which blocks it.
+bool may_exceed_limit(const Request& r) noexcept {
+    rlimit limit{};
+    const uint64_t end = static_cast<uint64_t>(r.offset) + r.length;
+    return sys::call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0L, &limit) < 0 || end > limit.rlim_cur;
 }
 
 uint64_t hash_of(const char* text, size_t length) noexcept {
@@ -151,6 +159,9 @@ Attempt InlineEngine::attempt_transfer(const Request& r) noexcept {
         return attempt_direct; // -EBADF
     }
     if (r.operation_flags != 0 || r.length > transfer_bytes_max || (d->flags & O_DIRECT) != 0) {
+        return attempt_none;
+    }
+    if (r.operation == AIOC_OP_WRITE && may_exceed_limit(r)) {
         return attempt_none;
     }
     if ((d->no_nowait & nowait_bit(r)) == 0 && nowait_is_sound_) {
