@@ -169,14 +169,7 @@ static void promised_cancels_are_kept(void) {
     CHECK(aioc_destroy(raced) == 0);
     CHECK(count_fds() == fds);
 }
-#if defined(__SANITIZE_THREAD__)
-static void promised_cancels_are_kept_in_child(void **state) {
-    (void)state;
-    (void)promised_cancels_are_kept; /* looks at ids while aioc_submit writes them */
-}
-#else
 CHILD_CASE(promised_cancels_are_kept)
-#endif
 
 int main(void) {
     file = make_file("content");
