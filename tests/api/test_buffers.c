@@ -108,8 +108,8 @@ static void reads_and_writes_use_them(void **state) {
     assert_memory_equal(in, out, 8192);
     memset(in, 0, 8192);
     /* part of one, and past the end of the file */
-    assert_int_equal(
-        result_of(ctx, aioc_read(ctx, fd, (char *)in + 10, 100, 8150, record_callback, &record), &record), 42);
+    assert_int_equal(result_of(ctx, aioc_read(ctx, fd, (char *)in + 10, 100, 8150, record_callback, &record), &record),
+                     42);
     assert_int_equal(((char *)in)[9], 0);
     assert_int_equal(((char *)in)[10 + 41], 'w');
     assert_int_equal(((char *)in)[10 + 42], 0);
@@ -143,7 +143,8 @@ static void files_can_be_registered(void **state) {
     const int fd = open(make_file("abc"), O_RDWR | O_CLOEXEC);
     const int error = aioc_file_register(ctx, fd);
     const uint32_t engine = tested_engine();
-    const bool has_ring = (engine == AIOC_ENGINE_RING || engine == AIOC_ENGINE_AUTO) && aioc_probe(AIOC_ENGINE_RING) == 0;
+    const bool has_ring =
+        (engine == AIOC_ENGINE_RING || engine == AIOC_ENGINE_AUTO) && aioc_probe(AIOC_ENGINE_RING) == 0;
     assert_int_equal(error, has_ring ? 0 : -ENOSYS);
     assert_int_equal(aioc_file_register(ctx, fd), error == 0 ? -EEXIST : -ENOSYS);
     assert_int_equal(aioc_file_register(ctx, -1), -EBADF);

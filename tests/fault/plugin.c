@@ -38,7 +38,8 @@ int plugin_start(const char *fifo, int count) {
             return -1;
         }
     }
-    const int descriptor = aioc_poll_fileno(ctx); /* readable once, as something may have completed; a poll settles it */
+    const int descriptor =
+        aioc_poll_fileno(ctx); /* readable once, as something may have completed; a poll settles it */
     while (aioc_nreqs(ctx) > (fifo ? 1 : 0)) {
         aioc_poll_wait(ctx, 1000);
         aioc_poll_cb(ctx);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* After the program changed its ids, groups or capabilities no request runs with the old ones, and no worker that
- * has them stays around. Once per spawner, and with AUTO, which in a privileged process means pthread; and on the ring. */
+ * has them stays around. Once per spawner, and with AUTO, which in a privileged process means pthread; and on the ring.
+ */
 #define _GNU_SOURCE
 #include "fault.h"
 

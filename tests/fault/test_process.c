@@ -226,7 +226,8 @@ static void exec_with_work(void) {
 static void exec_inherits_nothing(void) {
     char command[200];
     aioc_context *ctx = context_with_work();
-    snprintf(command, sizeof command, "test ! -e /proc/self/fd/%d && test $(ls /proc/$$/task | wc -l) = 1 && "
+    snprintf(command, sizeof command,
+             "test ! -e /proc/self/fd/%d && test $(ls /proc/$$/task | wc -l) = 1 && "
              "! ls -l /proc/$$/fd | grep -q anon_inode",
              aioc_poll_fileno(ctx));
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);

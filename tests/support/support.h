@@ -30,7 +30,8 @@ int expected_ring_status(void);
 aioc_options test_options(void);
 aioc_context *make_context(uint32_t max_workers);
 aioc_context *make_shared_context(uint32_t max_workers);
-/* For what is about one engine alone, whatever this run forces. Not beside other threads: it changes the environment. */
+/* For what is about one engine alone, whatever this run forces. Not beside other threads: it changes the environment.
+ */
 int create_unforced(aioc_context **ret, const aioc_options *options);
 aioc_context *make_workers_context(uint32_t max_workers);
 /* Until nothing is outstanding; fails the test when that takes longer than 20 s. */

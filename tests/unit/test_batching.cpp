@@ -30,12 +30,12 @@ namespace {
 
 constexpr uint32_t batch = 32;
 int calls;
-void count_call(const aioc_completion* done, void*) {
+void count_call(const aioc_completion *done, void *) {
     assert_true(done->result >= 0);
     ++calls;
 }
 
-aioc_operation operation(uint32_t code, int fd = -1, aioc_callback callback = count_call, void* user_data = nullptr) {
+aioc_operation operation(uint32_t code, int fd = -1, aioc_callback callback = count_call, void *user_data = nullptr) {
     aioc_operation op{};
     op.size = sizeof op;
     op.code = code;
@@ -53,7 +53,7 @@ int temporary_file() {
 }
 
 struct Used {
-    Context* context = nullptr;
+    Context *context = nullptr;
     int file = temporary_file();
 
     explicit Used(uint32_t engine, bool single_threaded) {
@@ -99,7 +99,7 @@ struct Used {
 
 // Both kinds of contexts.
 template <typename Body> void on_ring(Body body) {
-    const char* reason = nullptr;
+    const char *reason = nullptr;
     if (RingEngine::probe(&reason) < 0) {
         printf("not tested here: ring: %s\n", reason);
         assert_null(getenv("CI"));
@@ -119,8 +119,8 @@ template <typename Body> void on_workers(Body body) {
     }
 }
 
-void held_requests_enter_the_ring_once(void**) {
-    on_ring([](Used& u) {
+void held_requests_enter_the_ring_once(void **) {
+    on_ring([](Used &u) {
         const uint64_t before = u.context->ring_enters();
         assert_int_equal(u.context->hold(), 0);
         for (uint32_t i = 0; i < batch; ++i) {
@@ -136,8 +136,8 @@ void held_requests_enter_the_ring_once(void**) {
     });
 }
 
-void array_enters_the_ring_once(void**) {
-    on_ring([](Used& u) {
+void array_enters_the_ring_once(void **) {
+    on_ring([](Used &u) {
         const std::vector<aioc_operation> ops(batch, operation(AIOC_OP_FDATASYNC, u.file));
         const uint64_t before = u.context->ring_enters();
         assert_int_equal(u.context->submit(ops.data(), sizeof(aioc_operation), batch, nullptr), batch);
@@ -147,15 +147,15 @@ void array_enters_the_ring_once(void**) {
     });
 }
 
-void submit_a_batch(const aioc_completion*, void* user_data) {
-    auto& u = *static_cast<Used*>(user_data);
+void submit_a_batch(const aioc_completion *, void *user_data) {
+    auto &u = *static_cast<Used *>(user_data);
     for (uint32_t i = 0; i < batch; ++i) {
         assert_true(u.context->submit_one(operation(AIOC_OP_FDATASYNC, u.file)) > 0);
     }
 }
 
-void requests_of_callbacks_enter_the_ring_once(void**) {
-    on_ring([](Used& u) {
+void requests_of_callbacks_enter_the_ring_once(void **) {
+    on_ring([](Used &u) {
         for (int i = 0; i < 2; ++i) { // two callbacks of one poll
             assert_true(u.context->submit_one(operation(AIOC_OP_NOP, -1, submit_a_batch, &u)) > 0);
         }
@@ -172,8 +172,8 @@ void requests_of_callbacks_enter_the_ring_once(void**) {
     });
 }
 
-void batch_longer_than_the_queue_still_enters_seldom(void**) {
-    on_ring([](Used& u) {
+void batch_longer_than_the_queue_still_enters_seldom(void **) {
+    on_ring([](Used &u) {
         constexpr uint32_t many = 2048; // the submission queue has 256 entries
         const std::vector<aioc_operation> ops(many, operation(AIOC_OP_NOP));
         const uint64_t before = u.context->ring_enters();
@@ -184,8 +184,8 @@ void batch_longer_than_the_queue_still_enters_seldom(void**) {
     });
 }
 
-void single_request_starts_at_once_on_the_ring(void**) {
-    on_ring([](Used& u) {
+void single_request_starts_at_once_on_the_ring(void **) {
+    on_ring([](Used &u) {
         const uint64_t before = u.context->ring_enters();
         assert_true(u.context->submit_one(operation(AIOC_OP_FDATASYNC, u.file)) > 0);
         assert_int_equal(u.context->ring_enters(), before + 1);
@@ -197,8 +197,8 @@ void single_request_starts_at_once_on_the_ring(void**) {
 
 // --- Workers ----------------------------------------------------------------------
 
-void held_requests_wake_one_worker_once(void**) {
-    on_workers([](Used& u) {
+void held_requests_wake_one_worker_once(void **) {
+    on_workers([](Used &u) {
         const uint64_t before = u.wakes();
         assert_int_equal(u.context->hold(), 0);
         for (uint32_t i = 0; i < batch; ++i) {
@@ -215,8 +215,8 @@ void held_requests_wake_one_worker_once(void**) {
     });
 }
 
-void requests_of_callbacks_wake_one_worker_once(void**) {
-    on_workers([](Used& u) {
+void requests_of_callbacks_wake_one_worker_once(void **) {
+    on_workers([](Used &u) {
         assert_true(u.context->submit_one(operation(AIOC_OP_NOP, -1, submit_a_batch, &u)) > 0);
         u.wait_by_descriptor();
         const uint64_t before = u.wakes();
@@ -229,8 +229,8 @@ void requests_of_callbacks_wake_one_worker_once(void**) {
     });
 }
 
-void single_request_starts_at_once_on_a_worker(void**) {
-    on_workers([](Used& u) {
+void single_request_starts_at_once_on_a_worker(void **) {
+    on_workers([](Used &u) {
         assert_true(u.context->submit_one(operation(AIOC_OP_FDATASYNC, u.file)) > 0);
         u.wait_by_descriptor();
         u.drain();

@@ -29,9 +29,9 @@ using namespace aioc;
 
 namespace {
 
-Request make(uint16_t operation, int fd, void* buffer = nullptr, uint64_t length = 0) {
+Request make(uint16_t operation, int fd, void *buffer = nullptr, uint64_t length = 0) {
     Request r;
-    memset(static_cast<void*>(&r), 0, sizeof r);
+    memset(static_cast<void *>(&r), 0, sizeof r);
     r.operation = operation;
     r.fd = fd;
     r.buffer = buffer;
@@ -40,7 +40,7 @@ Request make(uint16_t operation, int fd, void* buffer = nullptr, uint64_t length
     return r;
 }
 
-int temporary_file(const char* directory, int flags = O_RDWR) {
+int temporary_file(const char *directory, int flags = O_RDWR) {
     std::string path = std::string(directory) + "/aioclone-inline-XXXXXX";
     close(mkstemp(path.data()));
     const int fd = open(path.c_str(), flags | O_CLOEXEC);
@@ -48,22 +48,22 @@ int temporary_file(const char* directory, int flags = O_RDWR) {
     return fd;
 }
 
-FileClass class_of(MountTable& mounts, const char* path) {
-    struct statx file {};
+FileClass class_of(MountTable &mounts, const char *path) {
+    struct statx file{};
     assert_int_equal(statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &file), 0);
     return mounts.of(file);
 }
 
 // --- Patience -----------------------------------------------------------------------
 
-int skips(Patience& p) {
+int skips(Patience &p) {
     int count = 0;
     while (!p.tries()) {
         ++count;
     }
     return count;
 }
-void patience_doubles_up_to_one_of_64_and_forgives(void**) {
+void patience_doubles_up_to_one_of_64_and_forgives(void **) {
     Patience p;
     for (int i = 0; i < 4; ++i) { // the first are free
         assert_int_equal(skips(p), 0);
@@ -82,10 +82,10 @@ void patience_doubles_up_to_one_of_64_and_forgives(void**) {
 
 // --- Mounts -------------------------------------------------------------------------
 
-void kinds_of_mounts_are_told_apart(void**) {
+void kinds_of_mounts_are_told_apart(void **) {
     MountTable mounts;
     assert_int_equal(class_of(mounts, "/proc"), class_unknown);
-    struct statx nowhere {};
+    struct statx nowhere{};
     nowhere.stx_dev_major = 4000;
     assert_int_equal(mounts.of(nowhere), class_unknown);
     const int pipe_like = open("/dev/shm", O_RDONLY | O_CLOEXEC);
@@ -98,7 +98,8 @@ void kinds_of_mounts_are_told_apart(void**) {
 // In a namespace of its own: 0 when each mount has its class, else the line.
 int check_new_mounts() {
     char base[] = "/tmp/aioclone-mounts-XXXXXX";
-    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || !mkdtemp(base)) {
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        !mkdtemp(base)) {
         return __LINE__;
     }
     MountTable mounts;
@@ -107,7 +108,7 @@ int check_new_mounts() {
         return __LINE__;
     }
     const std::string root = base;
-    for (const char* name : {"/lower", "/upper", "/work", "/merged", "/memory"}) {
+    for (const char *name : {"/lower", "/upper", "/work", "/merged", "/memory"}) {
         if (mkdir((root + name).c_str(), 0700) != 0) {
             return __LINE__;
         }
@@ -117,7 +118,7 @@ int check_new_mounts() {
     if (mount("none", (root + "/memory").c_str(), "ramfs", 0, nullptr) != 0) {
         return __LINE__;
     }
-    struct statx file {};
+    struct statx file{};
     int line = 0;
     // The table is read again when unknown mounts are met: the first of 64.
     for (int i = 0; i < 128; ++i) {
@@ -139,7 +140,7 @@ int check_new_mounts() {
     rmdir(base);
     return line;
 }
-void overlay_and_memory_mounts_that_come_later_are_found(void**) {
+void overlay_and_memory_mounts_that_come_later_are_found(void **) {
     if (geteuid() != 0) {
         printf("not tested here: not root\n");
         assert_null(getenv("CI"));
@@ -160,7 +161,7 @@ void overlay_and_memory_mounts_that_come_later_are_found(void**) {
 
 // --- Descriptors ----------------------------------------------------------------------
 
-void classify_and_run(InlineEngine& engine, Request* r) {
+void classify_and_run(InlineEngine &engine, Request *r) {
     engine.classify(r);
     if (r->attempt != attempt_none) {
         engine.run(r);
@@ -168,7 +169,7 @@ void classify_and_run(InlineEngine& engine, Request* r) {
 }
 
 // A file system that says EOPNOTSUPP to RWF_NOWAIT is not asked again for this descriptor.
-void no_nowait_is_remembered_by_descriptor_and_direction(void**) {
+void no_nowait_is_remembered_by_descriptor_and_direction(void **) {
     InlineEngine engine;
     char byte = 'x';
     const int fd = temporary_file("/dev/shm");
@@ -195,7 +196,7 @@ void no_nowait_is_remembered_by_descriptor_and_direction(void**) {
 }
 
 // The same number is another file now: a pipe has no position.
-void reused_number_gives_the_new_files_answer(void**) {
+void reused_number_gives_the_new_files_answer(void **) {
     InlineEngine engine;
     char byte = 0;
     const int fd = temporary_file("/dev/shm");
@@ -219,13 +220,13 @@ void reused_number_gives_the_new_files_answer(void**) {
     close(pipes[1]);
 }
 
-Attempt close_attempt(InlineEngine& engine, int fd) {
+Attempt close_attempt(InlineEngine &engine, int fd) {
     Request r = make(AIOC_OP_CLOSE, fd);
     engine.classify(&r);
     return static_cast<Attempt>(r.attempt);
 }
 // What its last close has to flush or to delete is for a thread that may wait.
-void close_is_inline_for_named_files_that_were_only_read(void**) {
+void close_is_inline_for_named_files_that_were_only_read(void **) {
     InlineEngine engine;
     const int named = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(close_attempt(engine, named), attempt_direct);
@@ -241,7 +242,7 @@ void close_is_inline_for_named_files_that_were_only_read(void**) {
     }
 }
 
-void opens_that_create_are_not_tried(void**) {
+void opens_that_create_are_not_tried(void **) {
     InlineEngine engine;
     for (const int flags : {O_CREAT | O_RDWR, O_TRUNC | O_WRONLY, O_CREAT | O_EXCL | O_WRONLY, O_TMPFILE | O_RDWR}) {
         Request r = make(AIOC_OP_OPEN, AT_FDCWD);
@@ -254,7 +255,7 @@ void opens_that_create_are_not_tried(void**) {
 
 // --- The burst --------------------------------------------------------------------------
 
-void burst_ends_after_its_time_and_begins_anew(void**) {
+void burst_ends_after_its_time_and_begins_anew(void **) {
     InlineEngine engine;
     const size_t bytes = InlineEngine::transfer_bytes_max;
     const std::unique_ptr<char[]> data(new char[bytes]());

@@ -21,12 +21,13 @@ using namespace aioc;
 
 namespace {
 
-constexpr uint16_t operations[] = {AIOC_OP_NOP,  AIOC_OP_OPEN,  AIOC_OP_CLOSE, AIOC_OP_READ,   AIOC_OP_WRITE, AIOC_OP_READAHEAD,
-                                   AIOC_OP_STAT, AIOC_OP_LSTAT, AIOC_OP_FSTAT, AIOC_OP_UNLINK, AIOC_OP_FSYNC, AIOC_OP_FDATASYNC};
+constexpr uint16_t operations[] = {AIOC_OP_NOP,   AIOC_OP_OPEN,      AIOC_OP_CLOSE, AIOC_OP_READ,
+                                   AIOC_OP_WRITE, AIOC_OP_READAHEAD, AIOC_OP_STAT,  AIOC_OP_LSTAT,
+                                   AIOC_OP_FSTAT, AIOC_OP_UNLINK,    AIOC_OP_FSYNC, AIOC_OP_FDATASYNC};
 
 Request make(uint16_t operation, uint64_t length = 0) {
     Request r;
-    memset(static_cast<void*>(&r), 0, sizeof r);
+    memset(static_cast<void *>(&r), 0, sizeof r);
     r.operation = operation;
     r.length = length;
     return r;
@@ -36,11 +37,11 @@ struct Routed {
     uint32_t engine;
     uint32_t pace;
 };
-Routed route(const EngineChoice& choice, Request r, const Circumstances& is) {
+Routed route(const EngineChoice &choice, Request r, const Circumstances &is) {
     Router(choice).route(&r, is);
     return {r.engine, r.pace};
 }
-uint32_t engine_of(const Request& r, const Circumstances& is = {}, const EngineChoice& choice = {}) {
+uint32_t engine_of(const Request &r, const Circumstances &is = {}, const EngineChoice &choice = {}) {
     return route(choice, r, is).engine;
 }
 
@@ -48,7 +49,7 @@ const Circumstances direct{true, false, false};
 const Circumstances missed{false, true, false};
 const Circumstances crowded{false, true, true};
 
-void every_operation_has_a_rule(void**) {
+void every_operation_has_a_rule(void **) {
     uint32_t code = 1;
     for (; find_operation(code); ++code) {
         const Request r = make(static_cast<uint16_t>(code));
@@ -59,7 +60,7 @@ void every_operation_has_a_rule(void**) {
     assert_int_equal(code - 1, std::size(operations));
 }
 
-void cost_rises_with_length_for_transfers_only(void**) {
+void cost_rises_with_length_for_transfers_only(void **) {
     for (const uint16_t operation : operations) {
         uint32_t before = Router::cost_of(make(operation));
         const uint32_t least = before;
@@ -81,22 +82,22 @@ struct Expected {
 };
 
 // Where nothing is forced and the ring works.
-void table_of_circumstances(void**) {
+void table_of_circumstances(void **) {
     const Expected table[] = {
-        {AIOC_OP_NOP, {}, AIOC_ENGINE_WORKERS},          {AIOC_OP_NOP, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_OPEN, missed, AIOC_ENGINE_WORKERS},     {AIOC_OP_OPEN, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_CLOSE, {}, AIOC_ENGINE_WORKERS},        {AIOC_OP_CLOSE, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_READ, {}, AIOC_ENGINE_WORKERS},         {AIOC_OP_READ, direct, AIOC_ENGINE_RING},
-        {AIOC_OP_READ, missed, AIOC_ENGINE_RING},        {AIOC_OP_WRITE, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_WRITE, direct, AIOC_ENGINE_RING},       {AIOC_OP_WRITE, missed, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_READAHEAD, {}, AIOC_ENGINE_WORKERS},    {AIOC_OP_READAHEAD, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_STAT, missed, AIOC_ENGINE_WORKERS},     {AIOC_OP_STAT, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_LSTAT, missed, AIOC_ENGINE_WORKERS},    {AIOC_OP_LSTAT, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_FSTAT, crowded, AIOC_ENGINE_WORKERS},   {AIOC_OP_UNLINK, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},     {AIOC_OP_FSYNC, {}, AIOC_ENGINE_RING},
+        {AIOC_OP_NOP, {}, AIOC_ENGINE_WORKERS},        {AIOC_OP_NOP, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_OPEN, missed, AIOC_ENGINE_WORKERS},   {AIOC_OP_OPEN, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_CLOSE, {}, AIOC_ENGINE_WORKERS},      {AIOC_OP_CLOSE, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_READ, {}, AIOC_ENGINE_WORKERS},       {AIOC_OP_READ, direct, AIOC_ENGINE_RING},
+        {AIOC_OP_READ, missed, AIOC_ENGINE_RING},      {AIOC_OP_WRITE, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_WRITE, direct, AIOC_ENGINE_RING},     {AIOC_OP_WRITE, missed, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_READAHEAD, {}, AIOC_ENGINE_WORKERS},  {AIOC_OP_READAHEAD, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_STAT, missed, AIOC_ENGINE_WORKERS},   {AIOC_OP_STAT, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_LSTAT, missed, AIOC_ENGINE_WORKERS},  {AIOC_OP_LSTAT, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_FSTAT, crowded, AIOC_ENGINE_WORKERS}, {AIOC_OP_UNLINK, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},   {AIOC_OP_FSYNC, {}, AIOC_ENGINE_RING},
         {AIOC_OP_FDATASYNC, {}, AIOC_ENGINE_RING},
     };
-    for (const Expected& e : table) {
+    for (const Expected &e : table) {
         const uint32_t engine = engine_of(make(e.operation), e.is);
         if (engine != e.engine) {
             fail_msg("operation %u (direct %d, missed %d, crowded %d): engine %u, not %u", e.operation, e.is.direct,
@@ -105,7 +106,7 @@ void table_of_circumstances(void**) {
     }
 }
 
-void durable_write_goes_to_the_ring_and_is_slow(void**) {
+void durable_write_goes_to_the_ring_and_is_slow(void **) {
     for (const uint32_t flags : {uint32_t{RWF_DSYNC}, uint32_t{RWF_SYNC}}) {
         Request write = make(AIOC_OP_WRITE, 4096);
         write.operation_flags = flags;
@@ -120,7 +121,7 @@ void durable_write_goes_to_the_ring_and_is_slow(void**) {
 }
 
 // What waits is expected to be slow: it gets a worker of its own.
-void pace_follows_what_is_known(void**) {
+void pace_follows_what_is_known(void **) {
     assert_int_equal(route({}, make(AIOC_OP_READ, 4096), {}).pace, pace_quick);
     assert_int_equal(route({}, make(AIOC_OP_READ, 4096), missed).pace, pace_slow);
     assert_int_equal(route({}, make(AIOC_OP_READ, 4096), direct).pace, pace_slow);
@@ -129,30 +130,30 @@ void pace_follows_what_is_known(void**) {
     }
 }
 
-void forced_ring_takes_all_but_readahead(void**) {
+void forced_ring_takes_all_but_readahead(void **) {
     EngineChoice ring;
     ring.inline_engine = false;
     ring.ring_for_all = true;
     for (const uint16_t operation : operations) {
-        for (const Circumstances& is : {Circumstances{}, direct, missed, crowded}) {
+        for (const Circumstances &is : {Circumstances{}, direct, missed, crowded}) {
             const uint32_t expected = operation == AIOC_OP_READAHEAD ? AIOC_ENGINE_WORKERS : AIOC_ENGINE_RING;
             assert_int_equal(engine_of(make(operation), is, ring), expected);
         }
     }
 }
 
-void without_a_ring_workers_take_all(void**) {
+void without_a_ring_workers_take_all(void **) {
     EngineChoice none;
     none.ring = false;
     for (const uint16_t operation : operations) {
-        for (const Circumstances& is : {Circumstances{}, direct, missed, crowded}) {
+        for (const Circumstances &is : {Circumstances{}, direct, missed, crowded}) {
             assert_int_equal(engine_of(make(operation), is, none), AIOC_ENGINE_WORKERS);
         }
     }
 }
 
 // Two cores for a batch of what moves data or names; not for what waits for a device, or costs nothing.
-void only_quick_work_is_shared(void**) {
+void only_quick_work_is_shared(void **) {
     for (const uint16_t operation : {AIOC_OP_READ, AIOC_OP_WRITE, AIOC_OP_STAT, AIOC_OP_OPEN}) {
         assert_true(Router::shares(make(operation)));
     }
@@ -165,14 +166,10 @@ void only_quick_work_is_shared(void**) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(every_operation_has_a_rule),
-        cmocka_unit_test(cost_rises_with_length_for_transfers_only),
-        cmocka_unit_test(table_of_circumstances),
-        cmocka_unit_test(durable_write_goes_to_the_ring_and_is_slow),
-        cmocka_unit_test(pace_follows_what_is_known),
-        cmocka_unit_test(forced_ring_takes_all_but_readahead),
-        cmocka_unit_test(without_a_ring_workers_take_all),
-        cmocka_unit_test(only_quick_work_is_shared),
+        cmocka_unit_test(every_operation_has_a_rule),      cmocka_unit_test(cost_rises_with_length_for_transfers_only),
+        cmocka_unit_test(table_of_circumstances),          cmocka_unit_test(durable_write_goes_to_the_ring_and_is_slow),
+        cmocka_unit_test(pace_follows_what_is_known),      cmocka_unit_test(forced_ring_takes_all_but_readahead),
+        cmocka_unit_test(without_a_ring_workers_take_all), cmocka_unit_test(only_quick_work_is_shared),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
