@@ -81,8 +81,14 @@ static void fifo_open_waits_for_its_other_end(void **state) {
 static void open_has_the_flags_of_a_plain_open(void **state) {
     (void)state;
     const char *path = make_file("x");
-    const int flags[] = {O_RDONLY, O_RDONLY | O_NONBLOCK, O_RDWR, O_WRONLY | O_APPEND, O_RDWR | O_NONBLOCK | O_APPEND,
-                         O_RDONLY | O_NOATIME, O_PATH, O_RDWR | O_DSYNC};
+    const int flags[] = {O_RDONLY,
+                         O_RDONLY | O_NONBLOCK,
+                         O_RDWR,
+                         O_WRONLY | O_APPEND,
+                         O_RDWR | O_NONBLOCK | O_APPEND,
+                         O_RDONLY | O_NOATIME,
+                         O_PATH,
+                         O_RDWR | O_DSYNC};
     for (int round = 0; round < 3; ++round) {
         for (size_t i = 0; i < sizeof flags / sizeof *flags; ++i) {
             const int plain = open(path, flags[i] | O_CLOEXEC);
@@ -259,8 +265,8 @@ static void burst_of_large_reads_holds_no_submitting_call(void **state) {
     }
     wait_all(ctx);
     assert_int_equal(record.calls, reads);
-    printf("largest stall %.3f ms, %.3f ms in all 1000 calls; %lld inline, %lld workers, %lld ring\n", largest, most_of_all,
-           (long long)aioc_count(ctx, AIOC_OP_READ, AIOC_ENGINE_INLINE),
+    printf("largest stall %.3f ms, %.3f ms in all 1000 calls; %lld inline, %lld workers, %lld ring\n", largest,
+           most_of_all, (long long)aioc_count(ctx, AIOC_OP_READ, AIOC_ENGINE_INLINE),
            (long long)aioc_count(ctx, AIOC_OP_READ, AIOC_ENGINE_WORKERS),
            (long long)aioc_count(ctx, AIOC_OP_READ, AIOC_ENGINE_RING));
     assert_true(largest < bound_ms);
@@ -305,10 +311,10 @@ static void cold_reads_stop_being_tried(void **state) {
     assert_int_equal(fsync(fd), 0);
     assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
     assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM), 0);
-    const uint32_t waits_on = expected_ring_status() >= 0 && tested_engine() == AIOC_ENGINE_AUTO &&
-                                      aioc_probe(AIOC_ENGINE_RING) == 0
-                                  ? AIOC_ENGINE_RING
-                                  : AIOC_ENGINE_WORKERS;
+    const uint32_t waits_on =
+        expected_ring_status() >= 0 && tested_engine() == AIOC_ENGINE_AUTO && aioc_probe(AIOC_ENGINE_RING) == 0
+            ? AIOC_ENGINE_RING
+            : AIOC_ENGINE_WORKERS;
     uint64_t after_half = 0;
     for (int i = 0; i < pages; ++i) {
         if (i == pages / 2) {

@@ -236,8 +236,8 @@ static void rebind_brings_workers_into_landlock_in_child(void **state) {
     assert_int_equal(in_child(rebind_brings_workers_into_landlock), 0);
 }
 
-/* On the ring and inline a request runs with what its submitter is confined to at that moment: they follow at once, also
- * a filter that refuses the ring itself. What has gone to a worker before does not: see the cases above. */
+/* On the ring and inline a request runs with what its submitter is confined to at that moment: they follow at once,
+ * also a filter that refuses the ring itself. What has gone to a worker before does not: see the cases above. */
 static void landlock_is_followed_at_once(void) {
     aioc_context *ctx = fault_context(2);
     CHECK(try_open(ctx, file) >= 0);
