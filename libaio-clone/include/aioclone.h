@@ -232,7 +232,7 @@ AIOC_API int aioc_release(aioc_context *ctx);
 /* --- Completions ---------------------------------------------------------------- */
 
 /* Readable (POLLIN) while completions wait. The context's: do not read or close it. It is a level: with
- * EPOLLET call aioc_poll_cb until it returns 0. */
+ * EPOLLET call aioc_poll_cb until it returns 0. It may be readable once more than needed. */
 AIOC_API int aioc_poll_fileno(aioc_context *ctx);
 
 /* Calls back for every completion that waits, returns their number at once (0 when none).

@@ -62,6 +62,15 @@ static void nothing_outstanding_returns_at_once(void **state) {
     assert_int_equal(count_workers(), 0); /* none before the first request */
 }
 
+/* A worker may tell of what was taken already: then once more. */
+static void becomes_quiet(struct pollfd *descriptor) {
+    int tries = 0;
+    do {
+        assert_int_equal(aioc_poll_cb(ctx), 0);
+        assert_true(++tries <= 100);
+    } while (poll(descriptor, 1, 0) != 0);
+}
+
 static void descriptor_is_readable_exactly_while_completions_wait(void **state) {
     (void)state;
     struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
@@ -75,8 +84,7 @@ static void descriptor_is_readable_exactly_while_completions_wait(void **state) 
         assert_int_equal(poll(&descriptor, 1, 10000), 1);
         assert_true(aioc_reap(ctx, &done, 1) <= 1);
     }
-    assert_int_equal(aioc_poll_cb(ctx), 0);
-    assert_int_equal(poll(&descriptor, 1, 0), 0);
+    becomes_quiet(&descriptor);
 }
 
 static void breaking_callback(const aioc_completion *done, void *user_data) {
@@ -95,7 +103,7 @@ static void poll_break_leaves_the_rest_ready(void **state) {
         assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
         assert_int_equal(aioc_poll_cb(ctx), 1);
     }
-    assert_int_equal(poll(&descriptor, 1, 0), 0);
+    becomes_quiet(&descriptor);
 }
 
 static void held_requests_start_at_release(void **state) {

@@ -91,17 +91,23 @@ bool InlineEngine::root_is_local() noexcept {
     if (root_.uses_left == 0) {
         struct statx file{};
         root_.uses_left = uses;
+        root_mount_ = 0;
         root_.local = look_without_wait(AT_FDCWD, "/", 0, &file) && is_local(mounts_.of(file));
+        root_mount_ = file.stx_mnt_id;
     }
     --root_.uses_left;
     return root_.local;
 }
 
-// Of an absolute path that may lead to any mount: is the directory on a local one?
-bool InlineEngine::directory_is_local(const Request& r) noexcept {
+// Of an absolute path: where what is known of its directory stands.
+Directory* InlineEngine::directory_of(const Request& r, uint64_t* ret_hash) noexcept {
     const char* const slash = strrchr(r.path, '/');
-    const uint64_t hash = hash_of(r.path, static_cast<size_t>(slash - r.path));
-    Directory* const d = &directories_[hash % directories];
+    *ret_hash = hash_of(r.path, static_cast<size_t>(slash - r.path));
+    return &directories_[*ret_hash % directories];
+}
+
+// Of an absolute path that may lead to any mount: is the directory on a local one?
+bool InlineEngine::directory_is_local(const Request& r, Directory* d, uint64_t hash) noexcept {
     if (d->hash != hash || d->uses_left == 0) {
         open_how how{};
         how.flags = O_PATH | O_CLOEXEC;
@@ -114,7 +120,7 @@ bool InlineEngine::directory_is_local(const Request& r) noexcept {
         const bool local =
             look_without_wait(static_cast<int>(fd), "", AT_EMPTY_PATH, &file) && is_local(mounts_.of(file));
         sys::call(SYS_close, fd);
-        *d = Directory{hash, uses, local};
+        *d = Directory{hash, uses, local, file.stx_mnt_id != root_mount_};
     }
     --d->uses_left;
     return d->local;
@@ -129,11 +135,14 @@ Attempt InlineEngine::attempt_open(Request* r) noexcept {
     if (r->path[0] != '/') {
         struct statx start{};
         local = look_without_wait(r->fd, "", AT_EMPTY_PATH, &start) && is_local(mounts_.of(start));
-    } else if (root_is_local()) {
-        local = true;
     } else {
-        r->resolve = resolve_no_links;
-        local = directory_is_local(*r);
+        uint64_t hash = 0;
+        Directory* const d = directory_of(*r, &hash);
+        local = root_is_local() && !(d->hash == hash && d->foreign);
+        if (!local) {
+            r->resolve = resolve_no_links;
+            local = directory_is_local(*r, d, hash);
+        }
     }
     return local ? attempt_cached_open : attempt_none;
 }
@@ -258,6 +267,12 @@ void InlineEngine::note_miss(Request* r) noexcept {
         return;
     }
     ++misses_;
+    // Not cached, or on another mount: the kernel says EAGAIN for either (6.18). Next time the directory is looked at.
+    if (r->attempt == attempt_cached_open && r->resolve == resolve_on_mount && r->path[0] == '/') {
+        uint64_t hash = 0;
+        Directory* const d = directory_of(*r, &hash);
+        *d = Directory{hash, 0, false, true};
+    }
     patience_[r->attempt].failed();
     if (is_transfer(*r)) {
         constexpr uint32_t rise = 16;

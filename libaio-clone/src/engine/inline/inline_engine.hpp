@@ -16,6 +16,7 @@ struct Directory {
     uint64_t hash = 0;
     uint8_t uses_left = 0;
     bool local = false;
+    bool foreign = false; // not on the mount of "/"
 };
 
 // Answers in the calling thread what needs no wait. It keeps no requests.
@@ -59,7 +60,8 @@ private:
     FileClass class_of(Descriptor* d) noexcept;
     bool is_local(FileClass type) const noexcept { return type == class_local || type == class_memory; }
     bool root_is_local() noexcept;
-    bool directory_is_local(const Request& r) noexcept;
+    bool directory_is_local(const Request& r, Directory* d, uint64_t hash) noexcept;
+    Directory* directory_of(const Request& r, uint64_t* ret_hash) noexcept;
     bool is_cached(const Request& r) noexcept;
     bool settle_status(const Request& r) noexcept;
     void note_miss(Request* r) noexcept;
@@ -68,6 +70,7 @@ private:
     DescriptorTable descriptors_;
     std::array<Directory, directories> directories_;
     Directory root_;
+    uint64_t root_mount_ = 0;
     MountTable mounts_;
     std::array<Patience, attempts> patience_;
     uint64_t misses_ = 0;

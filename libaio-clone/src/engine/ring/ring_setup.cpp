@@ -188,18 +188,6 @@ const char* rung_name(uint32_t rung) noexcept { return rung < rungs ? ladder[run
 
 // Before Linux 5.12, and again on 6.18 (measured), an unprivileged ring counts against RLIMIT_MEMLOCK, which
 // is 64 KiB in many containers: then a smaller one is tried.
-#if defined(__SANITIZE_THREAD__)
-extern "C" void AnnotateNewMemory(const char* file, int line, const volatile void* memory, unsigned long bytes);
-// liburing maps with system calls of its own, which TSan does not see: what was mapped there before is over.
-static void tell_sanitizer(const io_uring& ring) noexcept {
-    AnnotateNewMemory(__FILE__, __LINE__, ring.sq.ring_ptr, ring.sq.ring_sz);
-    AnnotateNewMemory(__FILE__, __LINE__, ring.cq.ring_ptr, ring.cq.ring_sz);
-    AnnotateNewMemory(__FILE__, __LINE__, ring.sq.sqes, ring.sq.ring_entries * sizeof(io_uring_sqe));
-}
-#else
-static void tell_sanitizer(const io_uring&) noexcept {}
-#endif
-
 int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_reason) noexcept {
     int error = climb_down(settings, settings.entries, ret);
     constexpr uint32_t few = 32;
@@ -212,7 +200,6 @@ int set_up_ring(const RingSettings& settings, RingSetup* ret, const char** ret_r
         *ret_reason = reason_for(error);
         return error;
     }
-    tell_sanitizer(ret->ring);
     error = inspect(settings, ret, ret_reason);
     if (error < 0) {
         tear_down_ring(ret);
