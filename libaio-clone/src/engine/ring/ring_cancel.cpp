@@ -9,8 +9,10 @@
 namespace aioc {
 
 // A running open is undone whatever comes of it, so it can be promised at once. Of all else only the kernel
-// knows whether it can be stopped: what waits in its queues can, what is at the device or runs can't
-// (measured: -ENOENT, -EALREADY). No request completes before the kernel has let go of its buffer.
+// knows whether it can be stopped: what waits in its queues can, what is at the device or runs can't. It is
+// asked, but nothing is promised: IORING_REGISTER_SYNC_CANCEL also answers 0 for what ran and has just ended
+// (io_sync_cancel, io_uring/cancel.c; seen on 6.18). No request completes before the kernel has let go of its
+// buffer.
 int RingEngine::cancel(Request* r) noexcept {
     if (!setup_) {
         return -EALREADY;
@@ -26,12 +28,11 @@ int RingEngine::cancel(Request* r) noexcept {
     if (!sys::compare_exchange(r->state, running, uint32_t{open ? state_cancelling : state_stopping})) {
         return -EALREADY;
     }
-    const int stopped = ask_kernel_to_stop(r);
-    return open || stopped == 0 ? 0 : -EALREADY;
+    ask_kernel_to_stop(r);
+    return open ? 0 : -EALREADY;
 }
 
-// 0: the kernel has cancelled it, and its completion will say so.
-int RingEngine::ask_kernel_to_stop(const Request* r) noexcept {
+void RingEngine::ask_kernel_to_stop(const Request* r) noexcept {
     if (!no_sync_cancel_) {
         io_uring_sync_cancel_reg which{};
         which.addr = reinterpret_cast<uintptr_t>(r);
@@ -39,11 +40,10 @@ int RingEngine::ask_kernel_to_stop(const Request* r) noexcept {
         // timeout {0, 0}: do not wait for what runs (it answers -ETIME then)
         const int error = io_uring_register_sync_cancel(&setup_->ring, &which);
         if (error != -EINVAL && error != -ENOSYS) {
-            return error;
+            return;
         }
         no_sync_cancel_ = true; // before Linux 6.0
     }
-    // Its answer comes to the poller as a completion: too late for ours.
     const io_uring_sq& sq = setup_->ring.sq;
     if (sys::load_relaxed(refused_) == 0 && tail_ - sys::load_acquire(*sq.khead) < sq.ring_entries) {
         io_uring_sqe* const entry = &sq.sqes[tail_++ & sq.ring_mask];
@@ -55,7 +55,6 @@ int RingEngine::ask_kernel_to_stop(const Request* r) noexcept {
         flush();
         store_waiting();
     }
-    return -EALREADY;
 }
 
 void RingEngine::cancel_all() noexcept {

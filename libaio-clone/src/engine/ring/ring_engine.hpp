@@ -117,7 +117,7 @@ private:
     Verdict judge_read(Request* r, int32_t result, bool stopped) const noexcept;
     void resume(Request* r) noexcept;
 
-    int ask_kernel_to_stop(const Request* r) noexcept;
+    void ask_kernel_to_stop(const Request* r) noexcept;
 
     RingSetup* setup_ = nullptr;
     ReadyList* const ready_;
