@@ -202,7 +202,7 @@ static void writes_beyond_the_limit_raise_no_signal(void **state) {
     const char *const directories[] = {"/dev/shm", "/tmp"};
     for (int i = 0; i < 2; ++i) {
         char path[64];
-        struct rlimit before, small;
+        struct rlimit before = {0, 0}, small;
         snprintf(path, sizeof path, "%s/aioclone-limit-XXXXXX", directories[i]);
         const int fd = mkstemp(path);
         unlink(path);
