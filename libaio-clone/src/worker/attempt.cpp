@@ -66,6 +66,7 @@ AIOC_INLINE bool try_transfer(Request* r) noexcept {
 // other end sees no difference.
 AIOC_INLINE bool is_fifo(long fd) noexcept {
     struct statx file;
+    file.stx_mode = 0;
     return sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) == 0 &&
            (file.stx_mode & S_IFMT) == S_IFIFO;
 }

@@ -111,8 +111,8 @@ bool is_ring(int fd, const struct stat& ours) noexcept {
     const ssize_t length = readlink(link, target, sizeof target);
     constexpr char name[] = "anon_inode:[io_uring]";
     struct stat file{};
-    return length == sizeof name - 1 && memcmp(target, name, sizeof name - 1) == 0 && fstat(fd, &file) == 0 &&
-           file.st_dev == ours.st_dev && file.st_ino == ours.st_ino;
+    return fd >= 0 && length == sizeof name - 1 && memcmp(target, name, sizeof name - 1) == 0 &&
+           fstat(fd, &file) == 0 && file.st_dev == ours.st_dev && file.st_ino == ours.st_ino;
 }
 
 } // namespace
