@@ -37,10 +37,4 @@ void DescriptorTable::opened(int fd, uint32_t flags) noexcept {
     d.uses_left = uses;
 }
 
-void DescriptorTable::forget(int fd) noexcept {
-    if (Descriptor* const d = find(fd)) {
-        *d = Descriptor{};
-    }
-}
-
 } // namespace aioc

@@ -27,7 +27,6 @@ public:
     // If it is known: what is known.
     Descriptor* find(int fd) noexcept;
     void opened(int fd, uint32_t flags) noexcept;
-    void forget(int fd) noexcept;
     void reset() noexcept { table_ = {}; }
 
 private:

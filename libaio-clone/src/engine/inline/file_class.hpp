@@ -14,7 +14,6 @@ enum FileClass : uint8_t {
     class_memory,  // tmpfs, ramfs
     class_overlay, // what is below may be anything
     class_remote,  // network or user space: any call may wait for somebody else
-    class_other,   // not on a mount: pipes, sockets, devices without one
     classes
 };
 
