@@ -162,8 +162,8 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
     Worker* const other = !q->requests.head && q->surplus() ? q->choose_any() : q->choose_wake();
     uint32_t* const departures = q->departures;
     sys::add(*departures, uint32_t{1});
+    JobQueue::wake(other); // before it can go on: nobody else keeps it from being freed
     q->mutex.unlock();
-    JobQueue::wake(other);
     sys::futex_wake(*departures, 1 << 30);
     return false;
 }
