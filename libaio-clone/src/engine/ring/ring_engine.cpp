@@ -2,6 +2,7 @@
 #include "engine/ring/ring_engine.hpp"
 
 #include "engine/ring/ring_encode.hpp"
+#include "engine/ring/ring_order.hpp"
 #include "engine/ring/ring_setup.hpp"
 
 #include <errno.h>
@@ -148,6 +149,7 @@ int RingEngine::feed() noexcept {
         Request* const r = backlog_.take_first();
         sys::store_release(r->state, uint32_t{state_running});
         encode(*r, buffers_, files_, &sq.sqes[tail_ & sq.ring_mask]);
+        given_to_kernel(r);
         ++tail_;
         sys::add(in_flight_, uint32_t{1});
     }

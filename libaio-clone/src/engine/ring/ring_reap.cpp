@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/ring/ring_engine.hpp"
 
+#include "engine/ring/ring_order.hpp"
 #include "engine/ring/ring_setup.hpp"
 #include "worker/job_queue.hpp"
 
@@ -93,7 +94,9 @@ uint32_t RingEngine::drain(RequestList* done, RequestList* again) noexcept {
                 continue;
             }
             ++finished;
-            settle(reinterpret_cast<Request*>(static_cast<uintptr_t>(cqe.user_data)), cqe.res, done, again);
+            auto* const r = reinterpret_cast<Request*>(static_cast<uintptr_t>(cqe.user_data));
+            taken_from_kernel(r);
+            settle(r, cqe.res, done, again);
         }
         sys::store_release(*cq.khead, head);
     }
