@@ -34,11 +34,11 @@ int aioc_probe(uint32_t engine) {
 
 int aioc_engine_info(aioc_context* ctx, uint32_t engine, aioc_engine_report* ret) {
     return with_context(ctx, [&](Context& c) -> int {
-        aioc_engine_report report{};
-        report.status = probe_engine(engine, &report.reason);
-        if (report.status == -EINVAL) {
+        if (!aioc_engine_name(engine)) {
             return -EINVAL;
         }
+        aioc_engine_report report{};
+        report.status = probe_engine(engine, &report.reason);
         if (engine == AIOC_ENGINE_WORKERS) {
             c.workers_report(&report);
             if (report.status != 0) {
