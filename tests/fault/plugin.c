@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A plugin that uses the library, shared or with the static library inside. */
+#define _GNU_SOURCE /* O_DIRECT */
 #include <aioclone.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int plugin_start(const char *fifo, int count);
 
@@ -33,8 +35,11 @@ int plugin_start(const char *fifo, int count) {
     if (fifo && aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC | create, 0600, NULL, NULL) < 0) {
         return -1;
     }
+    static _Alignas(4096) char page[4096];
+    const int direct = open("/proc/self/exe", O_RDONLY | O_CLOEXEC | O_DIRECT); /* AUTO: the ring's */
     for (int i = 0; i < count; ++i) {
-        if (aioc_nop(ctx, NULL, NULL) < 0 || aioc_fsync(ctx, -1, NULL, NULL) < 0) { /* AUTO: the ring's */
+        if (aioc_nop(ctx, NULL, NULL) < 0 || aioc_fsync(ctx, -1, NULL, NULL) < 0 ||
+            (direct >= 0 && aioc_read(ctx, direct, page, sizeof page, 0, NULL, NULL) < 0)) {
             return -1;
         }
     }
@@ -45,5 +50,8 @@ int plugin_start(const char *fifo, int count) {
         aioc_poll_cb(ctx);
     }
     aioc_poll_cb(ctx);
+    if (direct >= 0) {
+        close(direct);
+    }
     return descriptor;
 }

@@ -94,8 +94,9 @@ void table_of_circumstances(void **) {
         {AIOC_OP_STAT, missed, AIOC_ENGINE_WORKERS},   {AIOC_OP_STAT, crowded, AIOC_ENGINE_RING},
         {AIOC_OP_LSTAT, missed, AIOC_ENGINE_WORKERS},  {AIOC_OP_LSTAT, crowded, AIOC_ENGINE_RING},
         {AIOC_OP_FSTAT, crowded, AIOC_ENGINE_WORKERS}, {AIOC_OP_UNLINK, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},   {AIOC_OP_FSYNC, {}, AIOC_ENGINE_RING},
-        {AIOC_OP_FDATASYNC, {}, AIOC_ENGINE_RING},
+        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},   {AIOC_OP_FSYNC, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_FSYNC, crowded, AIOC_ENGINE_RING},    {AIOC_OP_FDATASYNC, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_FDATASYNC, crowded, AIOC_ENGINE_RING},
     };
     for (const Expected &e : table) {
         const uint32_t engine = engine_of(make(e.operation), e.is);
@@ -106,13 +107,14 @@ void table_of_circumstances(void **) {
     }
 }
 
-void durable_write_goes_to_the_ring_and_is_slow(void **) {
+void durable_write_is_slow_and_goes_to_the_ring_when_no_worker_is_left(void **) {
     for (const uint32_t flags : {uint32_t{RWF_DSYNC}, uint32_t{RWF_SYNC}}) {
         Request write = make(AIOC_OP_WRITE, 4096);
         write.operation_flags = flags;
         const Routed routed = route({}, write, {});
-        assert_int_equal(routed.engine, AIOC_ENGINE_RING);
+        assert_int_equal(routed.engine, AIOC_ENGINE_WORKERS);
         assert_int_equal(routed.pace, pace_slow);
+        assert_int_equal(engine_of(write, crowded), AIOC_ENGINE_RING);
     }
     assert_int_equal(engine_of(make(AIOC_OP_WRITE, 4096)), AIOC_ENGINE_WORKERS);
     Request read = make(AIOC_OP_READ, 4096);
@@ -167,7 +169,7 @@ void only_quick_work_is_shared(void **) {
 int main() {
     const CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_has_a_rule),      cmocka_unit_test(cost_rises_with_length_for_transfers_only),
-        cmocka_unit_test(table_of_circumstances),          cmocka_unit_test(durable_write_goes_to_the_ring_and_is_slow),
+        cmocka_unit_test(table_of_circumstances),          cmocka_unit_test(durable_write_is_slow_and_goes_to_the_ring_when_no_worker_is_left),
         cmocka_unit_test(pace_follows_what_is_known),      cmocka_unit_test(forced_ring_takes_all_but_readahead),
         cmocka_unit_test(without_a_ring_workers_take_all), cmocka_unit_test(only_quick_work_is_shared),
     };

@@ -48,7 +48,7 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
         r->attempt = attempt_none;
     }
     Circumstances more = is;
-    more.crowded = is.missed && workers_.is_crowded();
+    more.crowded = (is.missed || Router::waits(*r)) && workers_.is_crowded();
     router_.route(r, more);
     if (r->engine == AIOC_ENGINE_RING && !(open_ring() && ring_.serves(*r))) {
         r->engine = AIOC_ENGINE_WORKERS;

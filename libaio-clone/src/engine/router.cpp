@@ -14,7 +14,6 @@ enum RingUse : uint8_t {
     ring_forced,  // workers do as well: only if the ring is asked for
     ring_crowded, // the same, or when no worker is left for it
     ring_direct,  // O_DIRECT and what is known not to be cached
-    ring_sync,    // what waits for the device to have written
 };
 
 struct Rule {
@@ -38,8 +37,8 @@ constexpr Rule rules[] = {
     {AIOC_OP_LSTAT, 1900, false, pace_quick, ring_crowded, true},
     {AIOC_OP_FSTAT, 600, false, pace_quick, ring_forced, true},
     {AIOC_OP_UNLINK, 9000, false, pace_quick, ring_crowded, false},
-    {AIOC_OP_FSYNC, 40000, false, pace_slow, ring_sync, false},
-    {AIOC_OP_FDATASYNC, 40000, false, pace_slow, ring_sync, false},
+    {AIOC_OP_FSYNC, 40000, false, pace_slow, ring_crowded, false},
+    {AIOC_OP_FDATASYNC, 40000, false, pace_slow, ring_crowded, false},
 };
 
 constexpr bool complete() {
@@ -72,9 +71,7 @@ bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept
     case ring_crowded:
         return is.crowded;
     case ring_direct:
-        return is.direct || is_durable(r) || (is.missed && r.operation == AIOC_OP_READ);
-    case ring_sync:
-        return true;
+        return is.direct || (is.missed && r.operation == AIOC_OP_READ) || (is_durable(r) && is.crowded);
     }
     return false;
 }
@@ -90,9 +87,11 @@ uint32_t Router::cost_of(const Request& r) noexcept {
     return rule.nanoseconds + static_cast<uint32_t>(rule.moves_data ? bytes / bytes_per_ns : 0);
 }
 
+bool Router::waits(const Request& r) noexcept { return rule_of(r).pace == pace_slow || is_durable(r); }
+
 void Router::route(Request* r, const Circumstances& is) const noexcept {
     const Rule& rule = rule_of(*r);
-    r->pace = is.direct || is.missed || is_durable(*r) ? pace_slow : rule.pace;
+    r->pace = is.direct || is.missed || waits(*r) ? pace_slow : rule.pace;
     const bool ring = rule.ring != ring_never && (choice_.ring_for_all || wants_ring(*r, rule.ring, is));
     r->engine = choice_.ring && ring ? AIOC_ENGINE_RING : AIOC_ENGINE_WORKERS;
 }

@@ -31,6 +31,8 @@ public:
     static uint32_t cost_of(const Request& r) noexcept;
     // Does running half of a batch on another core pay for this operation?
     static bool shares(const Request& r) noexcept;
+    // Does it wait for the device wherever it runs?
+    static bool waits(const Request& r) noexcept;
     const EngineChoice& choice() const noexcept { return choice_; }
 
 private:
