@@ -179,8 +179,8 @@ struct alignas(64) JobQueue {
         }
         return choose_any();
     }
-    // After unlocking. The worker may have ended by now: a wake of a foreign or unmapped word is
-    // harmless, since every wait of ours looks again.
+    // After unlocking. The worker may have ended by now, or be another one: its word stays (Generation::spare_), and
+    // every wait of ours looks again.
     AIOC_INLINE static void wake(Worker* w) noexcept {
         if (w) {
             sys::futex_wake(w->woken, 1);

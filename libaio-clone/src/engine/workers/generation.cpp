@@ -42,7 +42,9 @@ bool Generation::serves_caller() const noexcept { return !can_differ_ || credent
 int Generation::start_one() noexcept {
     collect_ended();
     std::unique_ptr<WorkerThread> thread = std::move(spare_);
-    if (!thread) {
+    if (thread) {
+        spare_ = std::move(thread->next);
+    } else {
         thread.reset(new (std::nothrow) WorkerThread);
     }
     if (!thread) {
@@ -56,6 +58,7 @@ int Generation::start_one() noexcept {
         queue_.mutex.lock();
         --queue_.alive;
         queue_.mutex.unlock();
+        thread->next = std::move(spare_);
         spare_ = std::move(thread);
         return error;
     }
@@ -147,6 +150,10 @@ bool Generation::collect_ended() noexcept {
         ended->join();
         if (!spare_) {
             spare_ = std::move(ended);
+        } else {
+            ended->free_stack();
+            ended->next = std::move(spare_->next);
+            spare_->next = std::move(ended);
         }
     }
     return !threads_;

@@ -72,7 +72,7 @@ public:
     void set_limits(const WorkerLimits& limits) noexcept;
     // From now on workers end when the queue is empty.
     void retire() noexcept;
-    // Frees threads that have ended; true when no thread is left.
+    // Joins threads that have ended; true when no thread is left.
     bool collect_ended() noexcept;
     uint32_t alive() noexcept;         // workers that have not decided to end
     uint32_t threads() const noexcept; // these and the ending ones
@@ -87,7 +87,9 @@ private:
 
     JobQueue queue_;
     std::unique_ptr<WorkerThread> threads_;
-    std::unique_ptr<WorkerThread> spare_; // an ended thread, whose stack the next one takes
+    // Ended threads for the next ones, the first with its stack. Not freed before the generation is: one thread may
+    // still be about to wake what another has seen end (JobQueue::wake).
+    std::unique_ptr<WorkerThread> spare_;
     Credentials credentials_;
     uint32_t spawner_asked_;
     uint32_t spawner_ = 0;

@@ -58,9 +58,10 @@ void keep_code_loaded() noexcept {
     }
 }
 
-WorkerThread::~WorkerThread() {
+void WorkerThread::free_stack() noexcept {
     if (mapping_) {
         munmap(mapping_, mapping_bytes_);
+        mapping_ = nullptr;
     }
 }
 

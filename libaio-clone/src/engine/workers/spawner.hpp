@@ -18,12 +18,13 @@ public:
     WorkerThread() = default;
     WorkerThread(const WorkerThread&) = delete;
     WorkerThread& operator=(const WorkerThread&) = delete;
-    ~WorkerThread(); // unmaps the stack
+    ~WorkerThread() { free_stack(); }
 
     // Starts a thread that runs aioc_zone_worker; 0 or -errno.
     int start(uint32_t spawner, JobQueue* queue) noexcept;
     bool has_ended() const noexcept;
     void join() noexcept;
+    void free_stack() noexcept; // of a thread that has ended
 
     std::unique_ptr<WorkerThread> next;
 
