@@ -1,23 +1,22 @@
 #include <aioclone.h>
-#include <fcntl.h>
 #include <stdio.h>
 
-static void finished(const aioc_completion *done, void *user_data) {
-    *(int64_t *)user_data = done->result; /* >= 0, or -errno */
+static aioc_context *ctx;
+static char text[64];
+
+static void was_read(const aioc_completion *done, void *user_data) {
+    (void)user_data;
+    printf("%.*s\n", done->result > 0 ? (int)done->result : 0, text);
+}
+
+static void opened(const aioc_completion *done, void *user_data) {
+    if (done->result < 0) printf("%s: %s\n", (const char *)user_data, aioc_strerror(done->result));
+    else aioc_read(ctx, (int)done->result, text, sizeof text, 0, was_read, NULL);
 }
 
 int main(void) {
-    aioc_context *ctx;
-    int64_t fd, bytes, closed;
-    char text[15];
     if (aioc_create(&ctx, NULL) < 0) return 1;
-    aioc_open(ctx, "/etc/passwd", O_RDONLY, 0, finished, &fd);
-    while (aioc_poll_wait(ctx, -1) > 0) aioc_poll_cb(ctx);
-    aioc_read(ctx, (int)fd, text, sizeof text, 7, finished, &bytes);
-    while (aioc_poll_wait(ctx, -1) > 0) aioc_poll_cb(ctx);
-    aioc_close(ctx, (int)fd, finished, &closed);
-    aioc_destroy(ctx); /* delivers what is outstanding */
-    if (fd < 0 || bytes < 0) return 1;
-    printf("%.*s\n", (int)bytes, text);
-    return 0;
+    aioc_open(ctx, "/etc/passwd", 0 /* O_RDONLY */, 0, opened, "/etc/passwd");
+    while (aioc_poll_wait(ctx, -1) > 0) aioc_poll_cb(ctx); /* or in your event loop */
+    return aioc_destroy(ctx) < 0;
 }
