@@ -130,13 +130,13 @@ class Page:
 
     def expand_operations(self, _):
         """All rows of operations.def."""
-        lines = ["|[ *Operation*", ":[", ":[ *Function*", ":[ *Takes*", ":[ *Rights*"]
+        lines = ["|[ *Operation*", ":[", ":[ *Function*", ":["]
         for o in self.interface.operations.values():
             code = f"AIOC_OP_{o.code}"
             lines += [f"|  {code}", f":  {self.interface.value_of(code)}", f":  *aioc_{o.name}*(3)",
-                      ":  path" if any(use.startswith("use_path") for use in o.uses) else ":[",
-                      ":  yes" if o.credentials else ":["]
-        return lines
+                      f":  {'P' if any(use.startswith('use_path') for use in o.uses) else ''}"
+                      f"{'R' if o.credentials else ''}"]
+        return [line.rstrip() if line.strip() != ":" else ":[" for line in lines]
 
 
 def wrapped_prototype(prototype):

@@ -8,11 +8,21 @@ REFUSALS_OF_ALL = [
     ("ENOMEM", "There is no memory for one more request. (In the steady state none is allocated.)"),
     ("ESHUTDOWN", "The context is being destroyed: *aioc_destroy*(3) runs."),
 ]
+PATH_REFUSALS = [("EFAULT", "A path or name is NULL, or points outside of the readable address space."),
+                 ("ENAMETOOLONG", "A path or name is longer than PATH_MAX - 1 (4095) bytes.")]
+OFFSET_REFUSALS = [("EINVAL", "An offset is negative.")]
 REFUSALS_OF_USES = {
-    "use_path": [("EFAULT", "A path is NULL, or points outside of the readable address space."),
-                 ("ENAMETOOLONG", "A path is longer than PATH_MAX - 1 (4095) bytes.")],
-    "use_length": [("EINVAL", "The number of bytes is larger than INT64_MAX.")],
-    "use_offset": [("EINVAL", "The offset is negative.")],
+    "use_path": PATH_REFUSALS,
+    "use_path2": PATH_REFUSALS,
+    "use_name": PATH_REFUSALS,
+    "use_length": [("EINVAL", "The number is larger than INT64_MAX.")],
+    "use_offset": OFFSET_REFUSALS,
+    "use_offset2": OFFSET_REFUSALS,
+    "use_times": [("EFAULT", "_times_ points outside of the readable address space.")],
+    "gives_directory": [("EFAULT", "_ret_ is not writable.")],
+    "gives_statvfs": [("EFAULT", "_ret_ is not writable.")],
+    "gives_fd": [],
+    "use_more": [],
 }
 
 # What a completion may carry. The words of a line "@completes" are keys of these two; a key with a slash is
