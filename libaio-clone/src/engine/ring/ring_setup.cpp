@@ -2,6 +2,7 @@
 #include "engine/ring/ring_setup.hpp"
 
 #include "engine/ring/ring_encode.hpp"
+#include "engine/ring/ring_order.hpp"
 #include "sys/syscall.hpp"
 
 #include <errno.h>
@@ -108,12 +109,13 @@ int try_rung(const RingSettings& settings, uint32_t rung, uint32_t entries, Ring
         close(fd);
         return error;
     }
+    ring_mapped();
     ret->ring.features = params.features;
     ret->rung = rung;
     ret->flags = params.flags;
     // A child of a fork has the descriptor, but never the memory.
     if (const int error = io_uring_ring_dontfork(&ret->ring); error < 0) {
-        io_uring_queue_exit(&ret->ring);
+        tear_down_ring(ret);
         return error;
     }
     // Entry and slot have the same number for ever: nothing is left to write there at submission, and
@@ -231,6 +233,9 @@ int wait_in_ring(const RingSetup& setup, const sys::Timeout* timeout) noexcept {
     return result < 0 ? result : 0;
 }
 
-void tear_down_ring(RingSetup* setup) noexcept { io_uring_queue_exit(&setup->ring); }
+void tear_down_ring(RingSetup* setup) noexcept {
+    ring_unmapped();
+    io_uring_queue_exit(&setup->ring);
+}
 
 } // namespace aioc
