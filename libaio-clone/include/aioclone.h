@@ -253,6 +253,14 @@ AIOC_API int aioc_poll_break(aioc_context *ctx);
  * Returns their number. -EINVAL (size), -EFAULT, -EBUSY. */
 AIOC_API int aioc_reap(aioc_context *ctx, aioc_completion *ret, uint32_t max);
 
+/* aioc_submit, and then aioc_reap: what this thread answers itself in between comes back at once, and costs
+ * no signal of the descriptor. taken receives the number of completions in done, of any requests; while another
+ * thread polls that is 0, and they wait for a poll as ever. count or max may be 0. Result and refusals as
+ * aioc_submit; completions are taken also when every operation was refused by it. -EINVAL (done[0].size) and
+ * -EFAULT (done, taken) submit nothing. */
+AIOC_API int aioc_exchange(aioc_context *ctx, const aioc_operation *ops, uint32_t count, aioc_request *ret,
+                           aioc_completion *done, uint32_t max, uint32_t *taken);
+
 /* Accepted and not yet delivered. */
 AIOC_API int64_t aioc_nreqs(aioc_context *ctx);
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,169 @@ static void reap_hands_over_records(void **state) {
     assert_int_equal(done[0].request, id);
     assert_ptr_equal(done[0].user_data, (void *)(uintptr_t)0xdeadbeef);
     assert_int_equal(done[0].size, sizeof done[0]);
+}
+
+static aioc_operation nop_with(uintptr_t user_data) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    op.code = AIOC_OP_NOP;
+    op.user_data = (void *)user_data;
+    return op;
+}
+
+/* What is still missing is waited for and reaped, one by one. */
+static uint64_t sum_of_user_data(const aioc_completion *done, uint32_t taken, uint32_t expected) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < taken; ++i) {
+        sum += (uintptr_t)done[i].user_data;
+    }
+    for (; taken < expected; ++taken) {
+        aioc_completion one = {.size = sizeof one};
+        assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+        assert_int_equal(aioc_reap(ctx, &one, 1), 1);
+        sum += (uintptr_t)one.user_data;
+    }
+    assert_int_equal(aioc_nreqs(ctx), 0);
+    return sum;
+}
+
+static void exchange_submits_and_takes(void **state) {
+    (void)state;
+    aioc_operation ops[3] = {nop_with(1), nop_with(2), nop_with(4)};
+    aioc_completion done[4] = {{.size = sizeof *done}};
+    aioc_request ids[3] = {0};
+    uint32_t taken = 9;
+    assert_int_equal(aioc_exchange(ctx, ops, 3, ids, done, 4, &taken), 3);
+    assert_true(ids[0] > 0 && ids[1] > 0 && ids[2] > 0 && taken <= 3);
+    assert_int_equal(sum_of_user_data(done, taken, 3), 7);
+    assert_int_equal(aioc_exchange(ctx, ops, 1, ids, done, 4, &taken), 1); /* alone it takes another way */
+    assert_true(ids[0] > 0 && taken <= 1);
+    assert_int_equal(sum_of_user_data(done, taken, 1), 1);
+    if (tested_engine() == AIOC_ENGINE_INLINE) {
+        assert_int_equal(taken, 1);
+    }
+}
+
+static void exchange_takes_what_others_submitted(void **state) {
+    (void)state;
+    assert_true(aioc_nop(ctx, NULL, (void *)8) > 0);
+    aioc_completion done[1] = {{.size = sizeof *done}};
+    uint32_t taken = 0;
+    for (int tries = 0; tries < 1000 && taken == 0; ++tries) {
+        assert_true(aioc_poll_wait(ctx, 10000) >= 0);
+        assert_int_equal(aioc_exchange(ctx, NULL, 0, NULL, done, 1, &taken), 0);
+    }
+    assert_int_equal(sum_of_user_data(done, taken, 1), 8);
+}
+
+/* What does not fit waits for the next poll, and the descriptor says so. */
+static void exchange_leaves_the_rest(void **state) {
+    (void)state;
+    struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
+    aioc_operation ops[3] = {nop_with(1), nop_with(2), nop_with(4)};
+    aioc_completion done[1] = {{.size = sizeof *done}};
+    uint32_t taken = 0;
+    assert_int_equal(aioc_exchange(ctx, ops, 3, NULL, done, 1, &taken), 3);
+    assert_true(taken <= 1);
+    assert_int_equal(poll(&descriptor, 1, 10000), 1);
+    assert_int_equal(sum_of_user_data(done, taken, 3), 7);
+    assert_int_equal(aioc_exchange(ctx, ops, 1, NULL, NULL, 0, &taken), 1);
+    assert_int_equal(taken, 0);
+    assert_int_equal(poll(&descriptor, 1, 10000), 1);
+    assert_int_equal(sum_of_user_data(done, 0, 1), 1);
+}
+
+static void exchange_refuses_as_submit(void **state) {
+    (void)state;
+    aioc_operation ops[2] = {nop_with(1), nop_with(2)};
+    aioc_completion done[2] = {{.size = 3}};
+    uint32_t taken = 9;
+    assert_int_equal(aioc_exchange(ctx, ops, 1, NULL, done, 2, &taken), -EINVAL); /* done[0].size */
+    assert_int_equal(aioc_nreqs(ctx), 0);
+    done[0].size = sizeof *done;
+    ops[0].code = 9999;
+    assert_int_equal(aioc_exchange(ctx, ops, 2, NULL, done, 2, &taken), -EINVAL);
+    assert_int_equal(taken, 0);
+    assert_int_equal(aioc_exchange(ctx, ops, 1, NULL, done, 2, &taken), -EINVAL);
+    ops[0] = nop_with(1);
+    ops[1].code = 9999;
+    assert_int_equal(aioc_exchange(ctx, ops, 2, NULL, done, 2, &taken), 1); /* the good one before it */
+    assert_int_equal(sum_of_user_data(done, taken, 1), 1);
+    ops[0].size = 8;
+    assert_int_equal(aioc_exchange(ctx, ops, 1, NULL, done, 2, &taken), -EINVAL); /* its code is cut off: 0 */
+}
+
+static aioc_completion nested_done[2] = {{.size = sizeof(aioc_completion)}};
+static uint32_t nested_taken;
+static void exchange_inside(const aioc_completion *done, void *user_data) {
+    (void)done;
+    (void)user_data;
+    aioc_operation op = nop_with(16);
+    assert_int_equal(aioc_exchange(ctx, &op, 1, NULL, nested_done, 2, &nested_taken), 1);
+}
+static void exchange_inside_a_callback(void **state) {
+    (void)state;
+    nested_taken = 0;
+    assert_true(aioc_nop(ctx, exchange_inside, NULL) > 0);
+    assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+    assert_int_equal(aioc_poll_cb(ctx), 1);
+    assert_int_equal(sum_of_user_data(nested_done, nested_taken, 1), 16);
+}
+
+/* While another thread polls it only submits. */
+static void *poll_until_done(void *unused) {
+    (void)unused;
+    return (void *)(intptr_t)aioc_poll_wait(ctx, 20000);
+}
+static void exchange_beside_a_poller_only_submits(void **state) {
+    (void)state;
+    block_worker(&records[0]);
+    pthread_t poller;
+    assert_int_equal(pthread_create(&poller, NULL, poll_until_done, NULL), 0);
+    aioc_completion done[2] = {{.size = sizeof *done}};
+    int tries = 0;
+    while (aioc_reap(ctx, done, 1) != -EBUSY) {
+        assert_true(++tries < 100000);
+        sched_yield();
+    }
+    aioc_operation op = nop_with(32);
+    uint32_t taken = 9;
+    assert_int_equal(aioc_exchange(ctx, &op, 1, NULL, done, 2, &taken), 1);
+    assert_int_equal(taken, 0);
+    const int fd = unblock();
+    void *result = NULL;
+    assert_int_equal(pthread_join(poller, &result), 0);
+    assert_int_equal((intptr_t)result, 1);
+    close(fd);
+    uint32_t seen = 0;
+    while (seen < 2) {
+        assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+        done[0].size = sizeof *done;
+        const int count = aioc_reap(ctx, done, 1);
+        assert_true(count >= 0);
+        seen += (uint32_t)count;
+        if (count == 1 && done[0].operation == AIOC_OP_OPEN) {
+            close((int)done[0].result);
+        }
+    }
+    assert_int_equal(aioc_nreqs(ctx), 0);
+}
+
+/* Reaping is a poll: after it requests are answered inline again, however many there were before. */
+static void reaping_begins_a_new_burst(void **state) {
+    (void)state;
+    enum { more_than_a_burst = 30000 }; /* of 0.5 ms */
+    struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
+    aioc_completion done = {.size = sizeof done};
+    for (int i = 0; i < more_than_a_burst; ++i) {
+        assert_true(aioc_nop(ctx, NULL, NULL) > 0);
+        for (int tries = 0; aioc_reap(ctx, &done, 1) != 1; ++tries) {
+            assert_true(tries < 100);
+            assert_true(poll(&descriptor, 1, 10000) >= 0);
+        }
+    }
+    if (tested_engine() == AIOC_ENGINE_INLINE) {
+        assert_int_equal(aioc_count(ctx, AIOC_OP_NOP, AIOC_ENGINE_INLINE), more_than_a_burst);
+    }
 }
 
 static void limit_refuses_with_eagain(void **state) {
@@ -356,6 +520,13 @@ int main(void) {
                                        C(poll_break_leaves_the_rest_ready),
                                        C(held_requests_start_at_release),
                                        C(reap_hands_over_records),
+                                       C(exchange_submits_and_takes),
+                                       C(exchange_takes_what_others_submitted),
+                                       C(exchange_leaves_the_rest),
+                                       C(exchange_refuses_as_submit),
+                                       C(exchange_inside_a_callback),
+                                       SHARED(exchange_beside_a_poller_only_submits),
+                                       C(reaping_begins_a_new_burst),
                                        C(limit_refuses_with_eagain),
                                        C(callbacks_submit_more),
                                        C(nested_poll_is_allowed),

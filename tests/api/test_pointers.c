@@ -38,6 +38,8 @@ static int64_t create_bad_options(void *bad) {
     return bad ? aioc_create(&other, bad) : -EFAULT; /* NULL is allowed */
 }
 
+static uint32_t taken;
+
 /* name, call with a bad pointer, call without a context */
 #define FUNCTIONS(F)                                                                                                   \
     F(create, aioc_create(bad, NULL), -EINVAL)                                                                         \
@@ -63,6 +65,8 @@ static int64_t create_bad_options(void *bad) {
     F(poll_wait, -EFAULT, aioc_poll_wait(NULL, 0))                                                                     \
     F(poll_break, -EFAULT, aioc_poll_break(NULL))                                                                      \
     F(reap, aioc_reap(ctx, bad, 1), aioc_reap(NULL, NULL, 1))                                                          \
+    F(exchange, aioc_exchange(ctx, bad, 1, NULL, NULL, 0, &taken),                                                     \
+      aioc_exchange(NULL, NULL, 0, NULL, NULL, 0, NULL))                                                               \
     F(nreqs, -EFAULT, aioc_nreqs(NULL))                                                                                \
     F(buffer_create, -EFAULT, aioc_buffer_create(NULL, 1, 1))                                                          \
     F(buffer_get, aioc_buffer_get(ctx, bad), aioc_buffer_get(NULL, NULL))                                              \
@@ -97,13 +101,19 @@ struct row {
 };
 #define ROW(name, bad_call, null_call) {"aioc_" #name, bad_##name, null_##name},
 static const struct row functions[] = {FUNCTIONS(ROW)};
+static int64_t exchange_bad_completions(void *bad) { return aioc_exchange(ctx, NULL, 0, NULL, bad, 1, &taken); }
+static int64_t exchange_bad_taken(void *bad) { return aioc_exchange(ctx, NULL, 0, NULL, NULL, 0, bad); }
 static const struct row further_pointers[] = {{"aioc_submit, path", submit_bad_path, NULL},
+                                              {"aioc_exchange, done", exchange_bad_completions, NULL},
+                                              {"aioc_exchange, taken", exchange_bad_taken, NULL},
                                               {"aioc_submit, ids", submit_bad_ids, NULL},
                                               {"aioc_create, options", create_bad_options, NULL}};
 /* Structs of which the stated size can be read, and no more. */
 static const struct row sized_structs[] = {{"aioc_submit", bad_submit, NULL},
                                            {"aioc_create", create_bad_options, NULL},
                                            {"aioc_reap", bad_reap, NULL},
+                                           {"aioc_exchange", bad_exchange, NULL},
+                                           {"aioc_exchange, done", exchange_bad_completions, NULL},
                                            {"aioc_stats", bad_stats, NULL},
                                            {"aioc_engine_info", bad_engine_info, NULL}};
 enum { functions_count = sizeof functions / sizeof *functions };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "api/arrays.hpp"
 #include "api/guard.hpp"
-#include "api/sized.hpp"
 
 using namespace aioc;
 
@@ -24,23 +24,12 @@ int aioc_poll_break(aioc_context* ctx) {
 
 int aioc_reap(aioc_context* ctx, aioc_completion* ret, uint32_t max) {
     return with_context(ctx, [&](Context& c) -> int {
-        if (max == 0) {
-            return 0;
+        Completions taking{ret, max};
+        if (const int error = max > 0 ? check_completions(&taking) : 0; error < 0 || max == 0) {
+            return error;
         }
-        const int64_t stride = stated_size(ret);
-        if (stride < 0) {
-            return static_cast<int>(stride);
-        }
-        max = max > INT32_MAX ? INT32_MAX : max;
-        if (!sys::is_writable(ret, static_cast<size_t>(stride) * max)) {
-            return -EFAULT;
-        }
-        const int count = c.reap(ret, static_cast<uint32_t>(stride), max);
-        // A newer program's elements: what this version does not know is zero.
-        for (int64_t i = 0; i < count && stride > static_cast<int64_t>(sizeof *ret); ++i) {
-            char* const element = reinterpret_cast<char*>(ret) + i * stride;
-            memset(element + sizeof *ret, 0, static_cast<size_t>(stride) - sizeof *ret);
-        }
+        const int count = c.reap(Context::Taking{ret, taking.stride, taking.max});
+        clear_tails(taking, count);
         return count;
     });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "api/arrays.hpp"
 #include "api/guard.hpp"
-#include "api/sized.hpp"
 
 using namespace aioc;
 
@@ -16,25 +16,33 @@ extern "C" {
 
 int aioc_submit(aioc_context* ctx, const aioc_operation* ops, uint32_t count, aioc_request* ret) {
     return with_context(ctx, [&](Context& c) -> int {
-        if (count == 0) {
-            return 0;
+        Operations given{ops};
+        if (const int error = count > 0 ? check_operations(&given, count, ret) : 0; error < 0) {
+            return error;
         }
-        const int64_t stride = stated_size(ops);
-        if (stride < 0) {
-            return static_cast<int>(stride);
+        return given.good == 0 ? given.error : c.submit(ops, given.stride, given.good, ret);
+    });
+}
+
+int aioc_exchange(aioc_context* ctx, const aioc_operation* ops, uint32_t count, aioc_request* ret,
+                  aioc_completion* done, uint32_t max, uint32_t* taken) {
+    return with_context(ctx, [&](Context& c) -> int {
+        Operations given{ops};
+        Completions taking{done, max};
+        int error = count > 0 ? check_operations(&given, count, ret) : 0;
+        if (error == 0 && max > 0) {
+            error = check_completions(&taking);
         }
-        const auto bytes = static_cast<size_t>(stride);
-        if (count > INT32_MAX || !sys::is_readable(ops, bytes * count) ||
-            (ret && !sys::is_writable(ret, sizeof *ret * count))) {
-            return -EFAULT;
+        if (error == 0 && !sys::is_writable(taken, sizeof *taken)) {
+            error = -EFAULT;
         }
-        uint32_t good = 0;
-        int error = 0;
-        while (good < count && error == 0) {
-            error = check_tail(reinterpret_cast<const char*>(ops) + bytes * good, bytes, sizeof *ops);
-            good += error == 0;
+        if (error < 0) {
+            return error;
         }
-        return good == 0 ? error : c.submit(ops, static_cast<uint32_t>(stride), good, ret);
+        const Context::Taking to{done, taking.stride, taking.max};
+        const int accepted = c.exchange(ops, given.stride, given.good, ret, to, taken);
+        clear_tails(taking, static_cast<int>(*taken));
+        return given.good == 0 ? given.error : accepted;
     });
 }
 

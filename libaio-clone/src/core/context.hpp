@@ -66,6 +66,14 @@ public:
 
     aioc_request submit_one(const aioc_operation& op) noexcept;
     int submit(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret) noexcept;
+    // Where completions are taken to.
+    struct Taking {
+        void* ret;
+        uint32_t stride;
+        uint32_t max;
+    };
+    int exchange(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret, const Taking& to,
+                 uint32_t* ret_taken) noexcept;
     int cancel(aioc_request request) noexcept;
     int hold() noexcept;
     int release() noexcept;
@@ -74,7 +82,7 @@ public:
     int poll_callbacks() noexcept;
     int poll_wait(int timeout_ms) noexcept;
     int poll_break() noexcept;
-    int reap(void* ret, uint32_t stride, uint32_t max) noexcept;
+    int reap(const Taking& to) noexcept;
     int64_t outstanding() const noexcept {
         const uint64_t completed = sys::load_acquire(completed_total_); // first: it follows
         return static_cast<int64_t>(sys::load_relaxed(submitted_) - completed);
@@ -114,6 +122,7 @@ private:
     int accept(const aioc_operation& op, Request** ret) noexcept;
     int own_path(Request* r) noexcept;
     aioc_request refuse(Request* r, int error) noexcept;
+    int submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept; // takes the lock itself
     aioc_request collect(Request* r) noexcept;
     aioc_request answer_nop_and_unlock(Request* r) noexcept;
     void take_collected(RequestList* ret) noexcept;
@@ -143,6 +152,7 @@ private:
     int enter_poll() noexcept;
     void leave_poll() noexcept;
     bool fetch() noexcept;
+    uint32_t take(const Taking& to) noexcept;
     void fetch_ring() noexcept;
     void fetch_offer(Offer* offer) noexcept;
     bool anything_ready() noexcept;

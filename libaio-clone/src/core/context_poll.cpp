@@ -212,27 +212,49 @@ int Context::poll_break() noexcept {
     return 0;
 }
 
-int Context::reap(void* ret, uint32_t stride, uint32_t max) noexcept {
-    if (const int error = enter_poll(); error < 0) {
-        return error;
-    }
+// By the poller: what there is, at most `max`.
+uint32_t Context::take(const Taking& to) noexcept {
     uint32_t count = 0;
     if (!fetch()) {
-        ring_signalled_ = ring_ready();
+        ring_signalled_ = ring_ready(); // whatever made it readable, it is cleared
     }
     aioc_completion done;
     aioc_callback ignored;
-    while (count < max && next_completion(&done, &ignored)) {
-        char* const to = static_cast<char*>(ret) + size_t{count++} * stride;
-        memcpy(to, &done, stride < sizeof done ? stride : sizeof done);
-        memcpy(to, &stride, sizeof stride); // so that the array can be used again
+    while (count < to.max && next_completion(&done, &ignored)) {
+        char* const at = static_cast<char*>(to.ret) + size_t{count++} * to.stride;
+        memcpy(at, &done, to.stride < sizeof done ? to.stride : sizeof done);
+        memcpy(at, &to.stride, sizeof to.stride); // so that the array can be used again
     }
     lock_.lock();
     give_back_delivered();
     lock_.unlock();
     settle_descriptor();
+    return count;
+}
+
+int Context::reap(const Taking& to) noexcept {
+    if (const int error = enter_poll(); error < 0) {
+        return error;
+    }
+    inline_.begin_burst();
+    const uint32_t count = take(to);
     leave_poll();
     return static_cast<int>(count);
+}
+
+// While this thread is the poller, what it answers itself goes to the poller's list, and not through the descriptor.
+int Context::exchange(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret, const Taking& to,
+                      uint32_t* ret_taken) noexcept {
+    const bool polls = enter_poll() == 0;
+    if (polls) {
+        inline_.begin_burst();
+    }
+    const int accepted = count == 1 ? submit_alone(ops, stride, ret) : submit(ops, stride, count, ret);
+    *ret_taken = polls ? take(to) : 0;
+    if (polls) {
+        leave_poll();
+    }
+    return accepted;
 }
 
 int Context::poll_fd() noexcept {

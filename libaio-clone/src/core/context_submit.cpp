@@ -23,6 +23,13 @@ int check(const aioc_operation& op, const OperationRow* row) noexcept {
     return (row->uses & use_offset) != 0 && op.offset < 0 ? -EINVAL : 0;
 }
 
+// The element of a caller's array.
+aioc_operation operation_at(const void* from, uint32_t stride) noexcept {
+    aioc_operation op{};
+    memcpy(&op, from, stride < sizeof op ? stride : sizeof op);
+    return op;
+}
+
 } // namespace
 
 // What is the poller's is read by the poller only.
@@ -139,14 +146,25 @@ aioc_request Context::answer_nop_and_unlock(Request* r) noexcept {
     return static_cast<aioc_request>(r->id);
 }
 
+// An array of one is a plain call: its path need not be copied, and no batch is made of it.
+int Context::submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept {
+    const aioc_operation op = operation_at(ops, stride);
+    const aioc_request id = op.size == stride ? submit_one(op) : -EINVAL;
+    if (id < 0) {
+        return static_cast<int>(id);
+    }
+    if (ret) {
+        *ret = id;
+    }
+    return 1;
+}
+
 int Context::submit(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret) noexcept {
     lock_.lock();
     int error = 0;
     uint32_t accepted = 0;
     for (; accepted < count; ++accepted) {
-        aioc_operation op{};
-        const char* const from = static_cast<const char*>(ops) + size_t{accepted} * stride;
-        memcpy(&op, from, stride < sizeof op ? stride : sizeof op);
+        const aioc_operation op = operation_at(static_cast<const char*>(ops) + size_t{accepted} * stride, stride);
         Request* r = nullptr;
         error = op.size == stride ? accept(op, &r) : -EINVAL;
         const aioc_request id = r ? collect(r) : error;
