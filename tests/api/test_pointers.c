@@ -102,10 +102,8 @@ struct row {
 #define ROW(name, bad_call, null_call) {"aioc_" #name, bad_##name, null_##name},
 static const struct row functions[] = {FUNCTIONS(ROW)};
 static int64_t exchange_bad_completions(void *bad) { return aioc_exchange(ctx, NULL, 0, NULL, bad, 1, &taken); }
-static int64_t exchange_bad_taken(void *bad) { return aioc_exchange(ctx, NULL, 0, NULL, NULL, 0, bad); }
 static const struct row further_pointers[] = {{"aioc_submit, path", submit_bad_path, NULL},
                                               {"aioc_exchange, done", exchange_bad_completions, NULL},
-                                              {"aioc_exchange, taken", exchange_bad_taken, NULL},
                                               {"aioc_submit, ids", submit_bad_ids, NULL},
                                               {"aioc_create, options", create_bad_options, NULL}};
 /* Structs of which the stated size can be read, and no more. */

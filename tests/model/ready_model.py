@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """core/ready_list.hpp and context_poll.cpp: producers push, and tell if the stack was empty; each access of a shared
-word is a step. The poller is one of four: a program that watches the descriptor and has one completion delivered a
-call (poll_break); a poll_wait that sleeps on the futex; one that sleeps on the eventfd (there is a ring); and a program
-that does both, the latter poll_wait and then watching the descriptor for what it found.
+word is a step. The poller is one of five: a program that watches the descriptor and has one completion delivered a
+call (poll_break); the same polling also when the descriptor is not readable; a poll_wait that sleeps on the futex; one
+that sleeps on the eventfd (there is a ring); and a program that does both, the latter poll_wait and then watching the
+descriptor for what it found.
 
 When nothing moves any more, everything has been delivered: no completion is left with the poller asleep, or with a
-descriptor that is not readable. Each mutant must be found faulty."""
+descriptor that is not readable. And the other way round: when everything has been delivered and told, the descriptor
+does not stay readable with nobody left to clear it. Each mutant must be found faulty."""
 import sys
 
 from explore import check, find
@@ -13,10 +15,11 @@ from explore import check, find
 MUTANTS = (
     "cleared without a second look", "signalled is cleared before the eventfd", "what waits is not signalled",
     "announced after the look", "the producer looks before it pushes", "a push tells the descriptor only",
-    "only the first push tells", "cleared before the sleep", "watched after the look",
+    "only the first push tells", "cleared before the sleep", "watched after the look", "cleared although nothing was read",
 )
 # Who polls, how many producers, how many pushes each.
-CASES = tuple((who, n, each) for who in ("descriptor", "futex", "eventfd", "both") for n, each in ((1, 3), (2, 2), (3, 1), (3, 2)))
+POLLERS = ("descriptor", "eager", "futex", "eventfd", "both")
+CASES = tuple((who, n, each) for who in POLLERS for n, each in ((1, 3), (2, 2), (3, 1), (3, 2)))
 
 
 def successors_of(case, mutant):
@@ -56,7 +59,7 @@ def successors_of(case, mutant):
         def take(after):
             put(kept=kept + listed, listed=0, poller=after)
 
-        if poller == "watches" and eventfd:  # epoll says so, and the program calls poll_cb
+        if poller == "watches" and (eventfd or (who == "eager" and any(at != "starts" or more for at, more, _ in producers))):
             take("delivers")
         elif poller == "delivers":
             some = kept if who == "both" else min(kept, 1)
@@ -66,6 +69,9 @@ def successors_of(case, mutant):
                 put(poller="watches" if mutant == "what waits is not signalled" else "signals")
             else:
                 put(poller="reads" if signalled else "is done")
+        elif poller == "reads" and not eventfd and mutant not in (
+                "cleared although nothing was read", "signalled is cleared before the eventfd"):
+            put(poller="is done")  # announced, and not written yet: the next poll clears both
         elif poller in ("reads", "clears"):  # one of the two words, then the other
             after = "clears" if poller == "reads" else "is done" if mutant == "cleared without a second look" else "looks again"
             if (poller == "reads") != (mutant == "signalled is cleared before the eventfd"):
@@ -110,12 +116,16 @@ def successors_of(case, mutant):
 
 def explore(case, mutant):
     who, count, each = case
-    exported = who in ("descriptor", "both")
-    start = (0, 0, 0, False, False, False, int(exported), False, "watches" if who == "descriptor" else "waits",
+    exported = who in ("descriptor", "eager", "both")
+    start = (0, 0, 0, False, False, False, int(exported), False, "watches" if who in ("descriptor", "eager") else "waits",
              (("starts", each, False),) * count)
 
     def wrong(state, final):
-        return final and state[2] < count * each
+        _, _, got, eventfd, signalled, _, _, _, poller, producers = state
+        if final:
+            return got < count * each
+        told_all = all(at == "starts" and not left for at, left, _ in producers)
+        return got == count * each and told_all and poller == "watches" and eventfd and not signalled
     return find(start, successors_of(case, mutant), wrong)
 
 

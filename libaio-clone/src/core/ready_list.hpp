@@ -68,10 +68,13 @@ struct ReadyList {
     }
     AIOC_INLINE bool empty() const noexcept { return sys::load_acquire(top) == nullptr; }
 
+    // A producer that has announced its write and not made it yet leaves nothing to read. Then it stays announced:
+    // a write that nothing announces would never be cleared.
     AIOC_INLINE void clear_signal() noexcept {
         uint64_t count;
-        sys::call(SYS_read, event_fd, &count, sizeof count);
-        sys::exchange(signalled, uint32_t{0});
+        if (sys::call(SYS_read, event_fd, &count, sizeof count) > 0) {
+            sys::exchange(signalled, uint32_t{0});
+        }
         sys::full_fence();
     }
     // Appends all, oldest first.
