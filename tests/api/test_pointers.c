@@ -65,8 +65,7 @@ static uint32_t taken;
     F(poll_wait, -EFAULT, aioc_poll_wait(NULL, 0))                                                                     \
     F(poll_break, -EFAULT, aioc_poll_break(NULL))                                                                      \
     F(reap, aioc_reap(ctx, bad, 1), aioc_reap(NULL, NULL, 1))                                                          \
-    F(exchange, aioc_exchange(ctx, bad, 1, NULL, NULL, 0, &taken),                                                     \
-      aioc_exchange(NULL, NULL, 0, NULL, NULL, 0, NULL))                                                               \
+    F(exchange, aioc_exchange(ctx, bad, 1, NULL, NULL, 0, &taken), aioc_exchange(NULL, NULL, 0, NULL, NULL, 0, NULL))  \
     F(nreqs, -EFAULT, aioc_nreqs(NULL))                                                                                \
     F(buffer_create, -EFAULT, aioc_buffer_create(NULL, 1, 1))                                                          \
     F(buffer_get, aioc_buffer_get(ctx, bad), aioc_buffer_get(NULL, NULL))                                              \

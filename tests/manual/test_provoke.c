@@ -22,6 +22,14 @@ static int submit(aioc_context *ctx, uint32_t code, const char *path) {
     return aioc_submit(ctx, &op, 1, NULL);
 }
 
+static int exchange(aioc_context *ctx, uint32_t code, const char *path) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    uint32_t taken;
+    op.code = code;
+    op.path = path;
+    return aioc_exchange(ctx, &op, 1, NULL, NULL, 0, &taken);
+}
+
 static void too_long_and_unreadable_paths_are_refused(void) {
     struct statx file;
     aioc_context *const ctx = fault_context(1);
@@ -32,6 +40,20 @@ static void too_long_and_unreadable_paths_are_refused(void) {
     CHECK(aioc_lstat(ctx, long_path, &file, NULL, NULL) == -ENAMETOOLONG);
     CHECK(aioc_lstat(ctx, unreadable, &file, NULL, NULL) == -EFAULT);
     CHECK(submit(ctx, AIOC_OP_UNLINK, long_path) == -ENAMETOOLONG);
+    CHECK(exchange(ctx, AIOC_OP_UNLINK, long_path) == -ENAMETOOLONG);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+
+static void an_exchange_of_more_than_is_known_is_refused(void) {
+    struct {
+        aioc_operation known;
+        int more;
+    } op = {AIOC_OPERATION_INIT, 1};
+    uint32_t taken;
+    aioc_context *const ctx = fault_context(1);
+    op.known.size = sizeof op;
+    op.known.code = AIOC_OP_NOP;
+    CHECK(aioc_exchange(ctx, &op.known, 1, NULL, NULL, 0, &taken) == -E2BIG);
     CHECK(aioc_destroy(ctx) == 0);
 }
 
@@ -42,6 +64,7 @@ static void more_than_max_outstanding_are_refused(void) {
     CHECK(aioc_create(&ctx, &options) == 0);
     CHECK(submit(ctx, AIOC_OP_NOP, NULL) == 1);
     CHECK(submit(ctx, AIOC_OP_NOP, NULL) == -EAGAIN);
+    CHECK(exchange(ctx, AIOC_OP_NOP, NULL) == -EAGAIN);
     CHECK(aioc_destroy(ctx) == 0);
 }
 
@@ -50,6 +73,7 @@ static aioc_context *shared;
 static void in_destroy(const aioc_completion *done, void *user_data) {
     (void)done;
     *(int *)user_data = submit(shared, AIOC_OP_NOP, NULL);
+    CHECK(exchange(shared, AIOC_OP_NOP, NULL) == -ESHUTDOWN);
     CHECK(aioc_destroy(shared) == -EDEADLK);
 }
 
@@ -140,6 +164,7 @@ static void clone_refused_with_eperm_is_reported(void) { no_worker(EPERM); }
 static void clone_refused_with_enomem_is_reported(void) { no_worker(ENOMEM); }
 
 CHILD_CASE(too_long_and_unreadable_paths_are_refused)
+CHILD_CASE(an_exchange_of_more_than_is_known_is_refused)
 CHILD_CASE(more_than_max_outstanding_are_refused)
 CHILD_CASE(a_callback_of_destroy_can_neither_submit_nor_destroy)
 CHILD_CASE(a_second_thread_cannot_poll)
@@ -158,6 +183,7 @@ CHILD_CASE(clone_refused_with_enomem_is_reported)
 int main(void) {
     const struct CMUnitTest tests[] = {
         CHILD(too_long_and_unreadable_paths_are_refused),
+        CHILD(an_exchange_of_more_than_is_known_is_refused),
         CHILD(more_than_max_outstanding_are_refused),
         CHILD(a_callback_of_destroy_can_neither_submit_nor_destroy),
         CHILD(a_second_thread_cannot_poll),
