@@ -53,3 +53,25 @@ foreach(machine aarch64 riscv64)
         aioc_abi_test(worker_zone.${machine} sh ${zone} ${machine}-linux-gnu- ${${machine}_cxx} ${root} ${zone_flags} ${more})
     endif()
 endforeach()
+
+# The interface against that of the releases, by what the debug information tells of it: docs/abi.md.
+find_program(abidiff abidiff)
+if(abidiff AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT AIOC_SANITIZE)
+    set(library $<TARGET_FILE:aioclone>)
+    set(map ${source}/aioclone.map)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${map} ${PROJECT_SOURCE_DIR}/CHANGELOG.md)
+    execute_process(COMMAND sh ${abi}/unreleased.sh ${map} ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+        OUTPUT_VARIABLE unreleased OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+    file(GLOB releases CONFIGURE_DEPENDS RELATIVE ${abi}/releases ${abi}/releases/*.abi)
+    list(TRANSFORM releases REPLACE "\\.abi$" "")
+    list(REMOVE_ITEM releases "${unreleased}")
+    foreach(release ${releases})
+        aioc_abi_test(compatible.${release} sh ${abi}/compatible.sh ${abi}/releases/${release} ${library} ${include}
+            ${CMAKE_C_COMPILER})
+    endforeach()
+    aioc_abi_test(current sh ${abi}/current.sh "${unreleased}" ${library} ${include} ${CMAKE_C_COMPILER} ${map}
+        ${PROJECT_SOURCE_DIR}/debian/libaioclone1.symbols ${CMAKE_BINARY_DIR})
+    aioc_abi_test(known_bad sh ${abi}/known_bad.sh ${include} ${CMAKE_C_COMPILER} ${gcc_c})
+elseif(AIOC_CI AND NOT abidiff)
+    message(FATAL_ERROR "abidiff is missing (abigail-tools)")
+endif()

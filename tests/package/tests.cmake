@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+add_test(NAME package.version COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/version.sh ${PROJECT_VERSION} ${PROJECT_SOURCE_DIR})
+set_tests_properties(package.version PROPERTIES LABELS package TIMEOUT 20)
 if(NOT AIOC_SANITIZE AND NOT AIOC_COVERAGE) # a user's program has none of their runtimes
     add_test(NAME package.consumers COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/consume.sh ${CMAKE_BINARY_DIR} ${CMAKE_COMMAND}
         ${CMAKE_C_COMPILER} ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,81 @@
+#!/bin/sh
+# Builds the packages from a clean tree, in this system, and inspects them. As root; the build itself is nobody's.
+# With --full: also the tests in the build, a second build that must come out the same, and one of the library alone.
+# Usage: build.sh [--full] TREE   (the packages are put beside the tree)
+set -eu
+full=
+if [ "$1" = --full ]; then
+    full=yes
+    shift
+fi
+tree=$(realpath "$1")
+out=$(dirname "$tree")
+log=$out/build.step
+. "$tree/tests/package/deb/step.sh"
+user=nobody
+
+as_user() { # directory, command
+    directory=$1
+    shift
+    (cd "$directory" && runuser -u $user -- env HOME="$out/home" "$@")
+}
+build() { # tree, then words before dpkg-buildpackage's own
+    directory=$1
+    shift
+    as_user "$directory" env DEB_BUILD_OPTIONS="parallel=2 $options" "$@" dpkg-buildpackage -us -uc
+}
+same() { # two directories of packages
+    for deb in "$1"/*.deb; do
+        cmp "$deb" "$2/$(basename "$deb")"
+    done
+}
+# The library without languages, manual and io_uring, with what those need not installed.
+minimal() {
+    apt-get purge -q -y --auto-remove liburing-dev swig libperl-dev scdoc libcmocka-dev
+    as_user "$out/minimal/tree" dpkg-buildpackage -us -uc -b \
+        -Pnocheck,nodoc,pkg.aioclone.nouring,pkg.aioclone.noperl
+}
+check_minimal() {
+    cd "$out/minimal"
+    [ "$(find . -maxdepth 1 -name '*.deb' ! -name '*dbgsym*' | wc -l)" = 2 ]
+    dpkg-deb -x libaioclone1_*.deb unpacked
+    readelf -d unpacked/usr/lib/*/libaioclone.so.1 > dynamic
+    dpkg-deb -f libaioclone-dev_*.deb Depends >> dynamic
+    dpkg-deb -c libaioclone-dev_*.deb >> dynamic
+    cat dynamic
+    grep -q 'SONAME.*libaioclone' dynamic
+    if grep -E 'uring|/man/' dynamic; then exit 1; fi
+}
+mkdir -p "$out/home"
+chown -R $user "$out"
+options=
+[ -n "$full" ] || options=nocheck
+if ! (cd "$tree" && dpkg-checkbuilddeps) > "$log" 2>&1; then
+    step "apt-get update" apt-get update -q
+    cd "$tree"
+    step "apt-get build-dep ./" apt-get build-dep -q -y --no-install-recommends ./
+fi
+step "lintian, blhc" apt_install lintian blhc
+step "dpkg-buildpackage${full:+, with tests}" build "$tree"
+cp "$log" "$out/build.log"
+step "the worker zone under Debian's flags" sh -c "find '$tree/build/debian' -path '*aioclone_worker.dir*.o' |
+    xargs sh '$tree/tests/abi/worker_zone.sh' -"
+cd "$out"
+step "lintian -EvIL +pedantic" as_user "$out" lintian -EvIL +pedantic --fail-on error,warning,info,pedantic ./*.changes
+step "blhc" blhc --all "$out/build.log"
+if [ -n "$full" ]; then
+    mkdir -p "$out/second/with a longer path" "$out/minimal"
+    first=$(ls "$out"/*.dsc)
+    for copy in "$out/second/with a longer path/tree" "$out/minimal/tree"; do
+        dpkg-source -x --no-copy "$first" "$copy" > "$log" 2>&1
+    done
+    chown -R $user "$out/second" "$out/minimal"
+    options=nocheck
+    umask 027
+    step "a second build, elsewhere" build "$out/second/with a longer path/tree" env TZ=Pacific/Kiritimati LC_ALL=C
+    umask 022
+    step "is the same, byte for byte" same "$out" "$out/second/with a longer path"
+    step "a build without languages, manual and liburing" minimal
+    step "is two packages without io_uring" check_minimal
+fi
+ls -l "$out"/*.deb | awk '{print "    " $5, $9}' | sed "s|$out/||"
