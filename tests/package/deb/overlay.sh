@@ -22,6 +22,7 @@ mkdir "$work/memory/upper" "$work/memory/work"
 mount -t overlay -o "lowerdir=/,upperdir=$work/memory/upper,workdir=$work/memory/work" overlay "$work/view"
 for part in proc sys dev; do mount --rbind "/$part" "$work/view/$part"; done
 mkdir "$work/view/packages"
+rm -f "$work/view/var/lib/man-db/auto-update" # or each installation indexes the whole system's manual
 mount --bind "$work/build" "$work/view/packages"
 chroot "$work/view" sh /packages/tree/tests/package/deb/build.sh /packages/tree
 chroot "$work/view" sh /packages/tree/tests/package/deb/install.sh /packages/tree
