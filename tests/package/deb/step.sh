@@ -13,7 +13,7 @@ step() {
     set -e
     if [ "$step_status" != 0 ]; then
         echo "FAILED ($step_status)"
-        tail -n 200 "$log"
+        tail -n 60 "$log"
         exit 1
     fi
     echo "ok $(($(date +%s) - step_start)) s"
