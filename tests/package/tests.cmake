@@ -19,3 +19,9 @@ if(NOT AIOC_SANITIZE AND NOT AIOC_COVERAGE)
         endif()
     endforeach()
 endif()
+
+# The Debian packages, from their build to their removal. It takes a minute or two and is root's: once, where all is tested.
+if(AIOC_CI AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT AIOC_SANITIZE)
+    add_test(NAME package.debian COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/deb/overlay.sh ${PROJECT_SOURCE_DIR})
+    set_tests_properties(package.debian PROPERTIES LABELS package TIMEOUT 900 SKIP_RETURN_CODE 77)
+endif()
