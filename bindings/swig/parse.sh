@@ -14,7 +14,7 @@ for language in lua ruby go perl5; do
     printf '%%module Aioclone\n#define AIOC_SWIG_CONTEXTS\n%%include "aioclone.i"\n' > module.i
     # shellcheck disable=SC2086
     "$1" "-$language" $more -Werror "-I$here" -I. "-I$3/include" -o wrap.c module.i
-    for name in $(sed -n 's/^aioc_request aioc_\([a-z_]*\) .*/\1/p' operations.i) create destroy cancel nreqs; do
+    for name in $(sed -n 's/^aioc_request aioc_\([a-z0-9_]*\) .*/\1/p' operations.i) create destroy cancel nreqs; do
         grep -q "aioc_$name *(" wrap.c || { echo "$language: no aioc_$name"; exit 1; }
     done
 done

@@ -46,28 +46,10 @@ extern "C" {
 #define AIOC_API
 #endif
 
-struct statx; /* <sys/stat.h> with _GNU_SOURCE, or <linux/stat.h> */
-
 typedef struct aioc_context aioc_context;
 
 /* > 0: the id of a request. < 0: -errno, the request was refused. */
 typedef int64_t aioc_request;
-
-/* Operation codes. New ones are added at the end; a code never changes. */
-enum {
-    AIOC_OP_NOP = 1,
-    AIOC_OP_OPEN = 2,
-    AIOC_OP_CLOSE = 3,
-    AIOC_OP_READ = 4,
-    AIOC_OP_WRITE = 5,
-    AIOC_OP_READAHEAD = 6,
-    AIOC_OP_STAT = 7,
-    AIOC_OP_LSTAT = 8,
-    AIOC_OP_FSTAT = 9,
-    AIOC_OP_UNLINK = 10,
-    AIOC_OP_FSYNC = 11,
-    AIOC_OP_FDATASYNC = 12
-};
 
 /* What runs requests. SYNC: no worker could be started, so the submitting call ran it. */
 enum {
@@ -118,24 +100,34 @@ typedef struct aioc_completion {
 typedef void (*aioc_callback)(const aioc_completion *done, void *user_data);
 
 /* aioc_operation.flags */
-#define AIOC_USE_DIRFD 0x1u /* a relative path starts at fd instead of the working directory */
+#define AIOC_USE_DIRFD 0x1u  /* a relative path starts at fd instead of the working directory */
+#define AIOC_USE_DIRFD2 0x2u /* the same for path2 and fd2 */
 
-/* One operation, for aioc_submit. Fields that the operation does not use are ignored. */
+/* One operation, for aioc_submit. Which fields it uses follows from its function in <aioclone/operations.h>, whose
+ * parameters have the fields' names or say so. Fields that it does not use are ignored. */
 typedef struct aioc_operation {
     uint32_t size;            /* sizeof(aioc_operation), the same in a whole array */
     uint32_t code;            /* AIOC_OP_* */
-    uint32_t flags;           /* AIOC_USE_DIRFD; others -EINVAL */
-    int32_t fd;               /* descriptor, or the directory with AIOC_USE_DIRFD */
-    uint32_t operation_flags; /* open: O_*; read, write: RWF_* of preadv2(2) */
-    uint32_t mode;            /* open: mode of a new file */
+    uint32_t flags;           /* AIOC_USE_DIRFD ...; unknown ones -EINVAL */
+    int32_t fd;               /* descriptor (the source, if there are two), or the directory with AIOC_USE_DIRFD */
+    uint32_t operation_flags; /* the call's own: open: O_*; read, write: RWF_* of preadv2(2); others: flags,
+                               * advice, whence ... */
+    uint32_t mode;            /* open, mkdir ...: mode of a new file; statx: mask */
     const char *path;         /* at most PATH_MAX - 1 bytes, else -ENAMETOOLONG */
-    void *buffer;             /* read, write: data; stat family: struct statx to fill */
+    void *buffer;             /* data; memory; or the struct to fill */
     uint64_t length;          /* bytes; at most INT64_MAX, else -EINVAL */
-    int64_t offset;           /* bytes; negative: -EINVAL */
+    int64_t offset;           /* bytes; negative: -EINVAL, but for seek and splice */
     aioc_callback callback;   /* NULL: counted, delivered to nobody */
     void *user_data;
+    const char *path2;        /* rename, link, symlink, flink: the new name; xattrs: the attribute's */
+    int64_t offset2;          /* copy_file_range ...: in the destination */
+    uint64_t argument;        /* openat2: resolve; mknod: device; fcntl, ioctl; name_to_handle: int * */
+    int32_t fd2;              /* the destination, or the directory of path2 with AIOC_USE_DIRFD2 */
+    uint32_t uid;             /* chown family */
+    uint32_t gid;
 } aioc_operation;
-#define AIOC_OPERATION_INIT {sizeof(aioc_operation), 0, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, NULL}
+#define AIOC_OPERATION_INIT                                                                            \
+    {sizeof(aioc_operation), 0, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0}
 
 typedef struct aioc_statistics {
     uint32_t size;             /* sizeof(aioc_statistics) */
@@ -192,33 +184,8 @@ AIOC_API int aioc_destroy(aioc_context *ctx);
  * -EAGAIN (max_outstanding), -ENOMEM, -ESHUTDOWN. */
 AIOC_API int aioc_submit(aioc_context *ctx, const aioc_operation *ops, uint32_t count, aioc_request *ret);
 
-/* One operation each; arguments as in the system call's man page. Refusals as aioc_submit. */
-AIOC_API aioc_request aioc_nop(aioc_context *ctx, aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_open(aioc_context *ctx, const char *path, int flags, uint32_t mode,
-                                aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_close(aioc_context *ctx, int fd, aioc_callback callback, void *user_data);
-/* As pread(2), pwrite(2): one call, which may transfer less than count. */
-AIOC_API aioc_request aioc_read(aioc_context *ctx, int fd, void *buf, size_t count, int64_t offset,
-                                aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_write(aioc_context *ctx, int fd, const void *buf, size_t count,
-                                 int64_t offset, aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_readahead(aioc_context *ctx, int fd, int64_t offset, size_t count,
-                                     aioc_callback callback, void *user_data);
-/* Fill a struct statx with STATX_BASIC_STATS | STATX_BTIME. As stat(2), no automount. */
-AIOC_API aioc_request aioc_stat(aioc_context *ctx, const char *path, struct statx *ret,
-                                aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_lstat(aioc_context *ctx, const char *path, struct statx *ret,
-                                 aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_fstat(aioc_context *ctx, int fd, struct statx *ret,
-                                 aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_unlink(aioc_context *ctx, const char *path, aioc_callback callback,
-                                  void *user_data);
-AIOC_API aioc_request aioc_fsync(aioc_context *ctx, int fd, aioc_callback callback, void *user_data);
-AIOC_API aioc_request aioc_fdatasync(aioc_context *ctx, int fd, aioc_callback callback,
-                                     void *user_data);
-
 /* 0: the request will complete with -ECANCELED (a descriptor that a running open obtains is
- * closed). -EALREADY: it runs or has run, and completes with its own result.
+ * closed, a running readdir's object freed). -EALREADY: it runs or has run, and completes with its own result.
  * -ENOENT: no such request, it was delivered. */
 AIOC_API int aioc_cancel(aioc_context *ctx, aioc_request request);
 
@@ -228,6 +195,10 @@ AIOC_API int aioc_cancel(aioc_context *ctx, aioc_request request);
  * without hold. */
 AIOC_API int aioc_hold(aioc_context *ctx);
 AIOC_API int aioc_release(aioc_context *ctx);
+
+/* --- Operations ----------------------------------------------------------------- */
+
+#include <aioclone/operations.h>
 
 /* --- Completions ---------------------------------------------------------------- */
 
@@ -316,6 +287,9 @@ AIOC_API const char *aioc_operation_name(uint32_t operation);
 AIOC_API const char *aioc_engine_name(uint32_t engine);
 /* 0: this library can use the engine in this process; else -errno, why not. */
 AIOC_API int aioc_probe(uint32_t engine);
+/* 0: this kernel has what the operation needs, or a file system of it may; else -ENOSYS or -EOPNOTSUPP, also if a
+ * sandbox says so. -EINVAL: no such operation. Makes a system call that changes nothing. */
+AIOC_API int aioc_probe_operation(uint32_t operation);
 AIOC_API int aioc_engine_info(aioc_context *ctx, uint32_t engine, aioc_engine_report *ret);
 AIOC_API int aioc_stats(aioc_context *ctx, aioc_statistics *ret);
 /* Completions delivered of one operation by one engine; 0 for either means all. */

@@ -2,6 +2,7 @@
 #include "api/guard.hpp"
 #include "api/settings.hpp"
 #include "api/sized.hpp"
+#include "core/probe.hpp"
 
 #include <string.h>
 
@@ -30,6 +31,10 @@ const char* aioc_engine_name(uint32_t engine) {
 int aioc_probe(uint32_t engine) {
     const char* reason;
     return probe_engine(engine, &reason);
+}
+
+int aioc_probe_operation(uint32_t operation) {
+    return guard([&] { return probe_operation(operation); });
 }
 
 int aioc_engine_info(aioc_context* ctx, uint32_t engine, aioc_engine_report* ret) {

@@ -116,11 +116,14 @@ private:
     int open_descriptors() noexcept;
     void after_fork() noexcept;
 
-    static constexpr uint8_t path_borrowed = 0xff; // path_class: the path is still the caller's string
+    // path_class, beside the class of the pool's block
+    static constexpr uint8_t path_borrowed = 0x80; // the path is still the caller's string
+    static constexpr uint8_t path_behind_extra = 0x40;
 
     // Submission (context_submit.cpp), with the lock held.
     int accept(const aioc_operation& op, Request** ret) noexcept;
     int own_path(Request* r) noexcept;
+    int copy_extra(const aioc_operation& op, uint32_t uses, Request* r) noexcept;
     aioc_request refuse(Request* r, int error) noexcept;
     int submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept; // takes the lock itself
     aioc_request collect(Request* r) noexcept;

@@ -153,7 +153,8 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
 // With the lock held.
 void Context::give_back(Request* r) noexcept {
     if (r->path) {
-        paths_.give_back(r->path, r->path_class);
+        const bool extra = (r->path_class & path_behind_extra) != 0;
+        paths_.give_back(r->path - (extra ? sizeof(Extra) : 0), r->path_class & ~path_behind_extra);
     }
     slab_.give_back(r);
 }

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <new>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace aioc {
@@ -14,13 +17,25 @@ namespace aioc {
 namespace {
 
 int check(const aioc_operation& op, const OperationRow* row) noexcept {
-    if (!row || (op.flags & ~AIOC_USE_DIRFD) != 0) {
+    if (!row || (op.flags & ~(AIOC_USE_DIRFD | AIOC_USE_DIRFD2)) != 0) {
         return -EINVAL;
     }
     if ((row->uses & use_length) != 0 && op.length > INT64_MAX) {
         return -EINVAL;
     }
-    return (row->uses & use_offset) != 0 && op.offset < 0 ? -EINVAL : 0;
+    if (((row->uses & use_offset) != 0 && op.offset < 0) || ((row->uses & use_offset2) != 0 && op.offset2 < 0)) {
+        return -EINVAL;
+    }
+    // These we write to ourselves; everything else is the kernel's to probe.
+    const size_t bytes = (row->uses & gives_directory) != 0 ? sizeof(aioc_directory*)
+                         : (row->uses & gives_statvfs) != 0 ? sizeof(struct statvfs)
+                                                            : 0;
+    return bytes > 0 && !sys::is_writable(op.buffer, bytes) ? -EFAULT : 0;
+}
+
+// Of a string that the operation may not have.
+long length_of(const char* string, bool used) noexcept {
+    return used ? sys::readable_string_length(string, PATH_MAX) : 0;
 }
 
 // The element of a caller's array.
@@ -68,9 +83,55 @@ int Context::accept(const aioc_operation& op, Request** ret) noexcept {
     r->engine = AIOC_ENGINE_INLINE; // until it is routed
     r->partial = 0;
     r->held_fd = -1;
+    if ((row->uses & uses_extra) != 0) {
+        if (const int error = copy_extra(op, row->uses, r); error < 0) {
+            slab_.give_back(r);
+            return error;
+        }
+    }
     r->cost = Router::cost_of(*r);
     sys::store_relaxed(submitted_, submitted_ + 1);
     *ret = r;
+    return 0;
+}
+
+// Extra, path and second path in one block.
+int Context::copy_extra(const aioc_operation& op, uint32_t uses, Request* r) noexcept {
+    const bool times = (uses & use_times) != 0 && op.buffer;
+    const long length = length_of(op.path, (uses & use_path) != 0);
+    const long length2 = length_of(op.path2, (uses & (use_path2 | use_name)) != 0);
+    if (length < 0 || length2 < 0) {
+        return static_cast<int>(length < 0 ? length : length2);
+    }
+    if (times && !sys::is_readable(op.buffer, sizeof(timespec[2]))) {
+        return -EFAULT;
+    }
+    uint8_t block_class = 0;
+    const auto bytes = static_cast<size_t>(length);
+    const auto bytes2 = static_cast<size_t>(length2);
+    char* const block = paths_.take(sizeof(Extra) + bytes + bytes2 + 2, &block_class);
+    if (!block) {
+        return -ENOMEM;
+    }
+    Extra* const extra = new (block) Extra{};
+    char* const path = block + sizeof(Extra);
+    char* const path2 = path + bytes + 1;
+    memcpy(path, bytes > 0 ? op.path : "", bytes);
+    memcpy(path2, bytes2 > 0 ? op.path2 : "", bytes2);
+    path[bytes] = path2[bytes2] = '\0';
+    extra->path2 = path2;
+    extra->offset2 = op.offset2;
+    extra->argument = op.argument;
+    extra->fd2 = (uses & use_path2) != 0 && (op.flags & AIOC_USE_DIRFD2) == 0 ? AT_FDCWD : op.fd2;
+    extra->uid = op.uid;
+    extra->gid = op.gid;
+    extra->has_times = times;
+    static_assert(sizeof extra->times == sizeof(timespec[2]));
+    if (times) {
+        memcpy(extra->times, op.buffer, sizeof extra->times);
+    }
+    r->path = path;
+    r->path_class = block_class | path_behind_extra;
     return 0;
 }
 

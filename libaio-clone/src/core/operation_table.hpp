@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/operation_uses.hpp"
 #include "core/request.hpp"
 
 #include <stdint.h>
 
 namespace aioc {
 
-enum OperationUse : uint8_t { use_path = 1, use_length = 2, use_offset = 4 };
-
 struct OperationRow {
     const char* name;
-    uint8_t uses;
+    uint16_t uses; // OperationUse
     bool credentials;
 };
-
-constexpr uint32_t operations_max = 64;
 
 // Null for an unknown code.
 const OperationRow* find_operation(uint32_t code) noexcept;

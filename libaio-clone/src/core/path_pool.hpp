@@ -6,18 +6,18 @@
 
 namespace aioc {
 
-// Copies of paths, in blocks of four sizes that are reused and freed with the pool. Callers hold the
-// context's lock.
+// Copies of paths, and of what else a request brings, in blocks of five sizes that are reused and freed with the pool.
+// Callers hold the context's lock.
 class PathPool {
 public:
-    static constexpr std::array<size_t, 4> block_bytes{64, 256, 1024, 4096};
+    static constexpr std::array<size_t, 5> block_bytes{64, 256, 1024, 4096, 8448}; // the last: two paths
 
     PathPool() = default;
     PathPool(const PathPool&) = delete;
     PathPool& operator=(const PathPool&) = delete;
     ~PathPool();
 
-    // A block of at least `bytes` (at most 4096); its class goes to `ret_class`. Null: no memory.
+    // A block of at least `bytes` (at most 8448); its class goes to `ret_class`. Null: no memory.
     char* take(size_t bytes, uint8_t* ret_class) noexcept;
     void give_back(const char* block, uint8_t block_class) noexcept;
     // After a fork: the parent's blocks are forgotten.

@@ -72,18 +72,33 @@ struct alignas(64) Request {
     uint8_t pace;     // Pace
     uint8_t resolve;  // Resolve, for attempt_cached_open
 
-    const char* path; // the library's copy
+    const char* path; // the library's copy; behind an Extra, if the operation has one
     void* buffer;
     uint64_t length;
     int64_t offset;
     JobQueue* queue;
-    uint64_t partial; // read, write: bytes that attempts have transferred
+    uint64_t partial; // read, write: bytes that attempts have transferred; readdir: its object
     int32_t fd;
     uint32_t operation_flags;
     uint32_t mode;
     int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own, else -1
 };
 static_assert(sizeof(Request) == 128);
+
+// What few operations use: in a block of the path pool, before the path. (A request without a path has an empty one.)
+struct Extra {
+    const char* path2;
+    int64_t offset2;
+    uint64_t argument;
+    int32_t fd2;
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t has_times;
+    int64_t times[2][2]; // struct timespec
+};
+static_assert(sizeof(Extra) % alignof(Extra) == 0);
+
+AIOC_INLINE const Extra& extra_of(const Request& r) noexcept { return reinterpret_cast<const Extra*>(r.path)[-1]; }
 
 // Plain calls that one worker may run in a row: what delays one of them would delay the others too.
 AIOC_INLINE bool is_run(const Request& a, const Request& b) noexcept {

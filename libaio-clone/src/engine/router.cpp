@@ -26,6 +26,18 @@ struct Rule {
 };
 
 // Costs are measured (docs/benchmarks.md); only their proportions matter.
+// What changes or reads names and attributes: as fast on workers as on a ring, and never answered inline.
+constexpr Rule metadata(uint8_t operation, RingUse ring = ring_never) {
+    return {operation, 5000, false, pace_quick, ring, false};
+}
+// What waits for a device, a server, a lock or a clock.
+constexpr Rule slow(uint8_t operation, RingUse ring = ring_never) {
+    return {operation, 40000, false, pace_slow, ring, false};
+}
+// What changes the process, in memory.
+constexpr Rule light(uint8_t operation, RingUse ring = ring_never) {
+    return {operation, 700, false, pace_quick, ring, false};
+}
 constexpr Rule rules[] = {
     {AIOC_OP_NOP, 50, false, pace_quick, ring_forced, false},
     {AIOC_OP_OPEN, 3300, false, pace_quick, ring_crowded, true},
@@ -39,6 +51,74 @@ constexpr Rule rules[] = {
     {AIOC_OP_UNLINK, 9000, false, pace_quick, ring_crowded, false},
     {AIOC_OP_FSYNC, 40000, false, pace_slow, ring_crowded, false},
     {AIOC_OP_FDATASYNC, 40000, false, pace_slow, ring_crowded, false},
+    metadata(AIOC_OP_MKDIR, ring_crowded),
+    metadata(AIOC_OP_RMDIR, ring_crowded),
+    metadata(AIOC_OP_RENAME, ring_crowded),
+    metadata(AIOC_OP_LINK, ring_crowded),
+    metadata(AIOC_OP_SYMLINK, ring_crowded),
+    metadata(AIOC_OP_MKNOD),
+    metadata(AIOC_OP_READLINK),
+    metadata(AIOC_OP_REALPATH),
+    metadata(AIOC_OP_READDIR),
+    metadata(AIOC_OP_OPENAT2),
+    metadata(AIOC_OP_FLINK),
+    metadata(AIOC_OP_STATX, ring_crowded),
+    metadata(AIOC_OP_STATVFS),
+    metadata(AIOC_OP_FSTATVFS),
+    metadata(AIOC_OP_CHMOD),
+    metadata(AIOC_OP_FCHMOD),
+    metadata(AIOC_OP_CHOWN),
+    metadata(AIOC_OP_LCHOWN),
+    metadata(AIOC_OP_FCHOWN),
+    metadata(AIOC_OP_UTIMENS),
+    metadata(AIOC_OP_FUTIMENS),
+    metadata(AIOC_OP_TRUNCATE),
+    metadata(AIOC_OP_FTRUNCATE, ring_crowded),
+    metadata(AIOC_OP_GETXATTR, ring_crowded),
+    metadata(AIOC_OP_LGETXATTR),
+    metadata(AIOC_OP_FGETXATTR, ring_crowded),
+    metadata(AIOC_OP_SETXATTR, ring_crowded),
+    metadata(AIOC_OP_LSETXATTR),
+    metadata(AIOC_OP_FSETXATTR, ring_crowded),
+    metadata(AIOC_OP_LISTXATTR),
+    metadata(AIOC_OP_LLISTXATTR),
+    metadata(AIOC_OP_FLISTXATTR),
+    metadata(AIOC_OP_REMOVEXATTR),
+    metadata(AIOC_OP_LREMOVEXATTR),
+    metadata(AIOC_OP_FREMOVEXATTR),
+    {AIOC_OP_READV, 1500, false, pace_quick, ring_direct, false},
+    {AIOC_OP_WRITEV, 2500, false, pace_quick, ring_direct, false},
+    light(AIOC_OP_SEEK),
+    slow(AIOC_OP_FALLOCATE, ring_crowded),
+    metadata(AIOC_OP_FADVISE, ring_forced),
+    slow(AIOC_OP_SYNC),
+    slow(AIOC_OP_SYNCFS),
+    slow(AIOC_OP_SYNC_FILE_RANGE, ring_crowded),
+    slow(AIOC_OP_SENDFILE),
+    slow(AIOC_OP_COPY_FILE_RANGE),
+    slow(AIOC_OP_SPLICE, ring_forced),
+    slow(AIOC_OP_TEE, ring_forced),
+    slow(AIOC_OP_FICLONE),
+    slow(AIOC_OP_FICLONERANGE),
+    metadata(AIOC_OP_FIEMAP),
+    light(AIOC_OP_DUP),
+    light(AIOC_OP_DUP3),
+    slow(AIOC_OP_FCNTL),
+    slow(AIOC_OP_IOCTL),
+    slow(AIOC_OP_FLOCK),
+    slow(AIOC_OP_OFD_LOCK),
+    metadata(AIOC_OP_NAME_TO_HANDLE),
+    metadata(AIOC_OP_OPEN_BY_HANDLE),
+    slow(AIOC_OP_FSVERITY_ENABLE),
+    metadata(AIOC_OP_FSVERITY_MEASURE),
+    slow(AIOC_OP_MSYNC),
+    slow(AIOC_OP_MADVISE, ring_forced),
+    slow(AIOC_OP_MTOUCH),
+    slow(AIOC_OP_MLOCK),
+    light(AIOC_OP_MUNLOCK),
+    slow(AIOC_OP_MLOCKALL),
+    light(AIOC_OP_MUNLOCKALL),
+    slow(AIOC_OP_BUSY),
 };
 
 constexpr bool complete() {
@@ -60,7 +140,7 @@ const Rule& rule_of(const Request& r) noexcept { return rules[r.operation - 1]; 
 
 // RWF_DSYNC, RWF_SYNC: the write waits for the device.
 bool is_durable(const Request& r) noexcept {
-    return r.operation == AIOC_OP_WRITE && (r.operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
+    return (r.operation == AIOC_OP_WRITE || r.operation == AIOC_OP_WRITEV) && (r.operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
 }
 
 bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept {

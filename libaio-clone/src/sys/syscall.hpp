@@ -4,6 +4,11 @@
 
 #include <sys/syscall.h> // numbers only
 
+// What headers of Linux 6.1 lack; the same on every architecture.
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 // Linux 6.6
+#endif
+
 // System calls without libc: the result is the value or -errno, and errno is never touched.
 namespace aioc::sys {
 

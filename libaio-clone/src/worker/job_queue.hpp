@@ -211,6 +211,11 @@ extern "C" void aioc_zone_execute(Request* r);
 extern "C" void aioc_zone_try(Request* r);
 // Takes the request from running to done, undoing what was cancelled.
 extern "C" void aioc_zone_finish(Request* r);
+// Parts of the execution (read_directory.cpp, execute_paths.cpp).
+extern "C" long aioc_zone_read_directory(Request* r);
+extern "C" void aioc_zone_settle_directory(Request* r, bool cancelled);
+extern "C" long aioc_zone_realpath(const Request* r);
+extern "C" long aioc_zone_call_by_proc(const Request* r, long number, const long* arguments);
 // The life of a worker thread. (worker_loop.cpp)
 extern "C" void aioc_zone_worker(void* worker);
 // clone(2) with a function to run; returns the tid or -errno. (clone_thread.cpp)

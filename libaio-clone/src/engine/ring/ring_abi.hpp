@@ -16,6 +16,7 @@ constexpr uint32_t enter_no_iowait = 1u << 7; // with it
 
 // Opcode 48 came with Linux 6.1: tells a kernel whose CLOSE is sound (ring_encode.cpp).
 constexpr uint8_t op_sendmsg_zc = 48;
+constexpr uint8_t op_ftruncate = 55; // Linux 6.9
 
 // RWF_ flags of preadv2(2). The first three are in every header.
 constexpr uint32_t rwf_noappend = 0x20;  // Linux 6.9

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/ring/ring_engine.hpp"
 
+#include "core/operation_uses.hpp"
 #include "engine/ring/ring_setup.hpp"
 
 #include <errno.h>
@@ -23,13 +24,13 @@ int RingEngine::cancel(Request* r) noexcept {
         complete_cancelled(r, ready_);
         return 0;
     }
-    const bool open = r->operation == AIOC_OP_OPEN;
+    const bool undone = is_undoable(*r);
     uint32_t running = state_running;
-    if (!sys::compare_exchange(r->state, running, uint32_t{open ? state_cancelling : state_stopping})) {
+    if (!sys::compare_exchange(r->state, running, uint32_t{undone ? state_cancelling : state_stopping})) {
         return -EALREADY;
     }
     ask_kernel_to_stop(r);
-    return open ? 0 : -EALREADY;
+    return undone ? 0 : -EALREADY;
 }
 
 void RingEngine::ask_kernel_to_stop(const Request* r) noexcept {

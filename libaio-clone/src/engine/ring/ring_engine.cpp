@@ -80,7 +80,7 @@ const char* RingEngine::rung_name() const noexcept { return aioc::rung_name(rung
 uint32_t RingEngine::setup_flags() const noexcept { return setup_ ? setup_->flags : 0; }
 
 bool RingEngine::serves(const Request& r) const noexcept {
-    return setup_ && sys::load_relaxed(refused_) == 0 && (setup_->operations >> r.operation & 1) != 0 && encodes(r);
+    return setup_ && sys::load_relaxed(refused_) == 0 && setup_->operations.has(r.operation) && encodes(r);
 }
 
 // last: the descriptor and operation that were looked at before in this batch.
@@ -88,11 +88,11 @@ bool RingEngine::takes(const Request& r, Look* last) const noexcept {
     if (!serves(r)) {
         return false;
     }
-    if ((r.operation != AIOC_OP_READ && r.operation != AIOC_OP_WRITE) || files_.slot_of(r.fd) >= 0) {
+    if (!is_transfer(r.operation) || files_.slot_of(r.fd) >= 0) {
         return true;
     }
     if (r.fd != last->fd || r.operation != last->operation) {
-        *last = {r.fd, r.operation, has_position(r.fd, r.operation == AIOC_OP_READ)};
+        *last = {r.fd, r.operation, has_position(r.fd, is_read(r.operation))};
     }
     return last->has_position;
 }

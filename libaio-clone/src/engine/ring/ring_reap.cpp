@@ -43,6 +43,17 @@ bool is_interruption(int32_t result) noexcept {
     return result == -EINTR || (result >= restart_first && result <= restart_last);
 }
 
+// The kernel has just read it. Never more than one call transfers.
+uint64_t bytes_of_vector(const Request& r) noexcept {
+    const auto* const iov = static_cast<const iovec*>(r.buffer);
+    constexpr uint64_t most = INT32_MAX & ~uint64_t{4095}; // MAX_RW_COUNT, or a little more
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < r.length && bytes < most; ++i) {
+        bytes += iov[i].iov_len;
+    }
+    return bytes < most ? bytes : most;
+}
+
 bool is_fifo(int fd) noexcept {
     struct statx file{};
     return sys::call(SYS_lseek, fd, 0L, SEEK_CUR) == -ESPIPE &&
@@ -135,6 +146,10 @@ RingEngine::Verdict RingEngine::judge(Request* r, int32_t result) const noexcept
         return judge_read(r, result, stopped);
     }
     if (r->operation == AIOC_OP_OPEN && !asked && opened_too_soon(r, result)) {
+        return Verdict::again;
+    }
+    // A short one is not asked about (see judge_read), but made anew.
+    if (r->operation == AIOC_OP_READV && result > 0 && !asked && static_cast<uint64_t>(result) < bytes_of_vector(*r)) {
         return Verdict::again;
     }
     if (result >= 0 || !is_of_the_ring(result)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/operation_uses.hpp"
 #include "engine/ring/ring_abi.hpp"
 #include "engine/ring/ring_settings.hpp"
 #include "sys/futex.hpp"
@@ -14,7 +15,7 @@ struct RingSetup {
     uint32_t rung = 0;
     uint32_t flags = 0;
     uint32_t enter_flags = 0; // for every io_uring_enter
-    uint64_t operations = 0;  // bit AIOC_OP_*: the kernel has its opcode
+    OperationSet operations;  // those whose opcode the kernel has
     struct stat identity{};   // of the descriptor
 };
 

@@ -148,7 +148,7 @@ int WorkersEngine::cancel(Request* r) noexcept {
     }
     uint32_t running = state_running;
     const bool undone =
-        r->operation == AIOC_OP_OPEN && sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
+        is_undoable(*r) && sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
     return undone ? 0 : -EALREADY;
 }
 
