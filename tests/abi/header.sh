@@ -8,6 +8,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf '#include <aioclone.h>\nint use(void);\nint use(void) { return (int)aioc_version(); }\n' > "$work/use.c"
 cp "$work/use.c" "$work/use.cpp"
+# The part alone, too: it includes the whole.
+printf '#include <aioclone/operations.h>\nint use(void);\nint use(void) { return (int)aioc_version(); }\n' > "$work/part.c"
+"$1" -std=c89 -pedantic-errors -Wall -Wextra -Werror -I"$include" -c "$work/part.c" -o "$work/use.o"
 while [ $# -gt 1 ]; do
     for standard in c89 c99 c11 c17; do
         "$1" -std=$standard -pedantic-errors -Wall -Wextra -Wconversion -Werror -I"$include" -c "$work/use.c" -o "$work/use.o"

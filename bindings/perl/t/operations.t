@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The operation table and this module: an operation that the library gains is here by itself, or this fails.
+# The part of the operation table that this module has: each row is here by itself, or this fails.
 # The build names its declarations (operations.i) and the generated wrapper.
 use strict;
 use warnings;
