@@ -150,7 +150,7 @@ static uint32_t taken;
     F(dup, -EFAULT, aioc_dup(NULL, 0, DONE))                                                                           \
     F(dup3, -EFAULT, aioc_dup3(NULL, 0, 0, 0, DONE))                                                                   \
     F(fcntl, aioc_fcntl(ctx, file, F_OFD_GETLK, (uintptr_t)bad, DONE), aioc_fcntl(NULL, 0, 0, 0, DONE))                \
-    F(ioctl, aioc_ioctl(ctx, file, FS_IOC_GETFLAGS, (uintptr_t)bad, DONE), aioc_ioctl(NULL, 0, 0, 0, DONE))            \
+    F(ioctl, aioc_ioctl(ctx, file, FS_IOC_FSGETXATTR, (uintptr_t)bad, DONE), aioc_ioctl(NULL, 0, 0, 0, DONE))          \
     F(flock, -EFAULT, aioc_flock(NULL, 0, 0, DONE))                                                                    \
     F(ofd_lock, -EFAULT, aioc_ofd_lock(NULL, 0, 0, 0, 0, 0, DONE))                                                     \
     F(name_to_handle, aioc_name_to_handle(ctx, "/", bad, &mount_id, 0, DONE),                                          \
