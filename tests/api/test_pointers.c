@@ -47,7 +47,8 @@ static int64_t mount_id_at(void *bad) {
         struct file_handle head;
         unsigned char more[MAX_HANDLE_SZ];
     } handle = {.head = {.handle_bytes = MAX_HANDLE_SZ}};
-    return result_of(ctx, aioc_name_to_handle(ctx, "/", &handle.head, bad, 0, DONE), &record);
+    const int64_t result = result_of(ctx, aioc_name_to_handle(ctx, "/", &handle.head, bad, 0, DONE), &record);
+    return result == 0 ? -EFAULT : result; /* the last int of a page is one */
 }
 
 static int64_t submit_bad_path(void *bad) {
