@@ -268,6 +268,7 @@ static void bad_pointers_give_an_error_and_no_signal(void **state) {
             try_pointer(&functions[i], bad[b]);
         }
         for (size_t i = 0; i < sizeof further_pointers / sizeof *further_pointers; ++i) {
+            memset(pages, 'a', page);
             try_pointer(&further_pointers[i], bad[b]);
         }
     }

@@ -4,7 +4,6 @@
 
 Says what lacks, and for what: a new function or operation shows up here first.
 """
-import os
 import re
 import sys
 
@@ -30,9 +29,7 @@ def main():
     def lacks(what):
         problems.append(what)
 
-    # Functions and constants that wait for their page. It only shrinks.
-    with open(os.path.join(os.path.dirname(__file__), "without_page"), encoding="utf-8") as file:
-        waiting = set(file.read().split())
+    waiting = pages.without_page()
     everything = "\n".join(page.text for page in built.values())
     functions = exported(version_script)
     assert len(functions) > 40 and set(functions) == set(interface.prototypes)
