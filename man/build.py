@@ -86,6 +86,18 @@ class Page:
                 self.fail(f"{function} is no row of operations.def")
             yield operation
 
+    def expand_intro(self, _):
+        """What holds for every operation of the page."""
+        uses = {use for operation in self.operations() for use in operation.uses}
+        text = ("Each submits one operation to _ctx_ and returns at once. The result comes with the completion to "
+                "_callback_ (which may be NULL), together with _user_data_; see *aioc_poll_cb*(3). ")
+        if uses & {"use_path", "use_path2", "use_name"}:
+            text += "Paths and names are copied. "
+        if uses & {"use_path", "use_path2"}:
+            text += "With *aioc_submit*(3) a relative path may start at a directory (*AIOC\\_USE\\_DIRFD*). "
+        text += "Memory that is named otherwise belongs to the program and must stay valid until the completion."
+        return textwrap.wrap(text, 80)
+
     def error_entries(self, entries):
         """entries: (errno, text) -> the functions for which it holds; those are named that do not stand for all."""
         lines = []

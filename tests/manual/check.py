@@ -17,7 +17,8 @@ SECTIONS_7 = ["NAME", "DESCRIPTION", "EXAMPLE", "VERSIONS", "SEE ALSO"]
 OTHER_NAMES = {"AIOC_SPAWNER", "AIOC_ENGINE", "AIOC_OP_", "AIOC_ENGINE_", "AIOC_SPAWNER_", "aioc_"}
 
 # What the header says beside a function about something else.
-NOT_OF_THE_CALL = {("aioc_destroy", "ESHUTDOWN"), ("aioc_cancel", "ECANCELED")}
+NOT_OF_THE_CALL = {("aioc_destroy", "ESHUTDOWN"), ("aioc_cancel", "ECANCELED"),
+                   ("aioc_walk_destroy", "ECANCELED")}
 
 
 def main():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The built pages, as a reader sees them."""
+import functools
 import glob
 import os
 import re
@@ -19,11 +20,18 @@ class Page:
         self.name, self.number = os.path.basename(path).rsplit(".", 1)
         with open(path, encoding="utf-8") as file:
             self.roff = file.read()
-        rendered = subprocess.run(["mandoc", "-Tutf8", "-Owidth=78", path], capture_output=True, encoding="utf-8",
+
+    @functools.cached_property
+    def text(self):
+        rendered = subprocess.run(["mandoc", "-Tutf8", "-Owidth=78", self.path], capture_output=True, encoding="utf-8",
                                   check=True)
-        self.text = OVERSTRIKE.sub("", rendered.stdout)
-        heads = re.split(r"^([A-Z][A-Z ]+)$", "\n".join(self.text.strip("\n").splitlines()[1:-1]), flags=re.M)
-        self.sections = dict(zip(heads[1::2], heads[2::2]))
+        return OVERSTRIKE.sub("", rendered.stdout)
+
+    @functools.cached_property
+    def sections(self):
+        lines = self.text.strip("\n").splitlines()[1:-1]  # without head and foot
+        heads = re.split(r"^([A-Z][A-Z ]+)$", "\n".join(lines), flags=re.M)
+        return dict(zip(heads[1::2], heads[2::2]))
 
     def names(self):
         return [n.strip() for n in " ".join(self.sections["NAME"].split()).split(" - ")[0].split(",")]

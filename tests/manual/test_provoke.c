@@ -163,6 +163,16 @@ static void clone_refused_with_enosys_is_reported(void) { no_worker(ENOSYS); }
 static void clone_refused_with_eperm_is_reported(void) { no_worker(EPERM); }
 static void clone_refused_with_enomem_is_reported(void) { no_worker(ENOMEM); }
 
+static void no_operation(int error) {
+    refuse_syscall(SYS_renameat2, error);
+    CHECK(aioc_probe_operation(AIOC_OP_RENAME) == -error);
+    CHECK(aioc_probe_operation(AIOC_OP_UNLINK) == 0);
+}
+static void operation_refused_with_enosys_is_reported(void) { no_operation(ENOSYS); }
+static void operation_refused_with_eopnotsupp_is_reported(void) { no_operation(EOPNOTSUPP); }
+
+CHILD_CASE(operation_refused_with_enosys_is_reported)
+CHILD_CASE(operation_refused_with_eopnotsupp_is_reported)
 CHILD_CASE(too_long_and_unreadable_paths_are_refused)
 CHILD_CASE(an_exchange_of_more_than_is_known_is_refused)
 CHILD_CASE(more_than_max_outstanding_are_refused)
@@ -182,6 +192,8 @@ CHILD_CASE(clone_refused_with_enomem_is_reported)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CHILD(operation_refused_with_enosys_is_reported),
+        CHILD(operation_refused_with_eopnotsupp_is_reported),
         CHILD(too_long_and_unreadable_paths_are_refused),
         CHILD(an_exchange_of_more_than_is_known_is_refused),
         CHILD(more_than_max_outstanding_are_refused),
