@@ -188,6 +188,8 @@ def tidy(roff):
         elif previous == ".P" and (line == ".nf" or line.startswith((".RS", ".TS"))):
             lines[-1] = ".sp"
         lines.append(line)
+        if line.startswith(".TH"):
+            lines += [".nh", ".ad l"]  # once more: groff's .TH turns both on again, and names must not be hyphenated
     while lines and lines[-1] == ".P":
         lines.pop()
     return "\n".join(lines) + "\n"

@@ -263,7 +263,8 @@ AIOC_API int aioc_file_unregister(aioc_context *ctx, int fd);
 
 /* --- Workers -------------------------------------------------------------------- */
 
-/* At least count workers (0..1024, else -EINVAL), started now if they can be. */
+/* At least count workers (0..1024, else -EINVAL), started now if they can be; if not, why: -EAGAIN, -ENOMEM,
+ * -EPERM, -ENOSYS. The number counts all the same. */
 AIOC_API int aioc_min_parallel(aioc_context *ctx, uint32_t count);
 
 /* At most count workers. Waits until surplus ones have ended, each after the request it runs.

@@ -31,6 +31,10 @@ if(NOT dot)
     set(dot none)
 endif()
 aioc_manual_test(lint links ${Python3_EXECUTABLE} ${tests_of_manual}/links.py ${PROJECT_SOURCE_DIR} ${dot})
+file(STRINGS ${source}/aioclone.map functions REGEX "^ +aioc_")
+list(TRANSFORM functions REPLACE "[ ;]" "")
+aioc_manual_test(package installed sh ${tests_of_manual}/installed.sh ${CMAKE_COMMAND} ${PROJECT_BINARY_DIR}
+    ${CMAKE_INSTALL_MANDIR} ${functions} aioclone aioclone-abi aioclone-engines)
 # As a reader copies it from the screen: compiled, linked and run.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.scd)
 foreach(path synopsis ${sources})
