@@ -33,14 +33,17 @@ is((grep { $_ != 1 } values %called), 0, 'once');
 is_deeply([sort keys %died], [sort map { "error $_\n" } grep { $_ % 3 == 0 } 1 .. 100], 'every error surfaced');
 is($destroyed, 100, 'every closure is gone');
 
-# The descriptor says that there is more.
+# The descriptor says that there is more. It may say so once more than needed.
 aio_stat $path, sub { die "first\n" };
 aio_stat $path, sub { die "second\n" };
 for my $expected ("first\n", "second\n") {
-    vec(my $bits = '', Linux::AIO::poll_fileno(), 1) = 1;
-    my $ready = select my $readable = $bits, undef, undef, 60;
-    is($ready, 1, 'readable');
-    eval { Linux::AIO::poll_cb() };
+    for (1 .. 3) {
+        vec(my $bits = '', Linux::AIO::poll_fileno(), 1) = 1;
+        my $ready = select my $readable = $bits, undef, undef, 60;
+        is($ready, 1, 'readable');
+        eval { Linux::AIO::poll_cb() };
+        last if $@;
+    }
     is($@, $expected, 'one error at a time');
 }
 

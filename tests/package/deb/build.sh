@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the packages from a clean tree, in this system, and inspects them. As root; the build itself is nobody's.
+# Builds the packages from a clean tree, in this system, and inspects them. As root; the build itself is a user's.
 # With --full: also the tests in the build, a second build that must come out the same, and one of the library alone.
 # Usage: build.sh [--full] TREE   (the packages are put beside the tree)
 set -eu
@@ -12,7 +12,7 @@ tree=$(realpath "$1")
 out=$(dirname "$tree")
 log=$out/build.step
 . "$tree/tests/package/deb/step.sh"
-user=nobody
+user=package-builder # with limits of its own: nobody shares them with all that is nobody's
 
 as_user() { # directory, command
     directory=$1
@@ -47,6 +47,7 @@ check_minimal() {
     if grep -E 'uring|/man/' dynamic; then exit 1; fi
 }
 mkdir -p "$out/home"
+id $user > /dev/null 2>&1 || useradd --system --user-group --home-dir "$out/home" --shell /bin/sh $user
 chown -R $user "$out"
 options=
 [ -n "$full" ] || options=nocheck
