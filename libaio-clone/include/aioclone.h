@@ -102,6 +102,8 @@ typedef void (*aioc_callback)(const aioc_completion *done, void *user_data);
 /* aioc_operation.flags */
 #define AIOC_USE_DIRFD 0x1u  /* a relative path starts at fd instead of the working directory */
 #define AIOC_USE_DIRFD2 0x2u /* the same for path2 and fd2 */
+#define AIOC_LINK 0x100u     /* the next one of the array starts when this one has ended well (see Scheduling) */
+#define AIOC_ABSOLUTE 0x200u /* timeout_ns is a time of CLOCK_MONOTONIC */
 
 /* One operation, for aioc_submit. Which fields it uses follows from its function in <aioclone/operations.h>, whose
  * parameters have the fields' names or say so. Fields that it does not use are ignored. */
@@ -125,9 +127,12 @@ typedef struct aioc_operation {
     int32_t fd2;              /* the destination, or the directory of path2 with AIOC_USE_DIRFD2 */
     uint32_t uid;             /* chown family */
     uint32_t gid;
+    int32_t priority;         /* -4 (last) .. 4 (first), else -EINVAL */
+    aioc_request group;       /* to be a member of; 0: none */
+    uint64_t timeout_ns;      /* nanoseconds from the submission, see AIOC_ABSOLUTE; 0: none */
 } aioc_operation;
 #define AIOC_OPERATION_INIT                                                                            \
-    {sizeof(aioc_operation), 0, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0}
+    {sizeof(aioc_operation), 0, 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0}
 
 typedef struct aioc_statistics {
     uint32_t size;             /* sizeof(aioc_statistics) */
@@ -141,8 +146,10 @@ typedef struct aioc_statistics {
     uint64_t workers_started;  /* since creation */
     uint64_t inline_hits;      /* answered without waiting in the submitting call */
     uint64_t inline_misses;    /* tried inline, would have waited */
+    uint64_t waiting;          /* now, for another request, for their members or for room on their device */
+    uint64_t timed_out;        /* since creation */
 } aioc_statistics;
-#define AIOC_STATISTICS_INIT {sizeof(aioc_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define AIOC_STATISTICS_INIT {sizeof(aioc_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 typedef struct aioc_engine_report {
     uint32_t size;      /* sizeof(aioc_engine_report) */
@@ -200,10 +207,78 @@ AIOC_API int aioc_release(aioc_context *ctx);
 
 #include <aioclone/operations.h>
 
+/* --- Scheduling ----------------------------------------------------------------- */
+/*
+ * Fields and flags of aioc_operation (docs/scheduling.md):
+ *
+ * priority: what waits for a worker, or is held, starts in the order of priority, and of submission within
+ * one. It stops nothing that runs. So that none starves: when 64 later submitted requests have passed the
+ * first one that waits with some priority, that one is next.
+ *
+ * AIOC_LINK: a chain, of two or more operations of one array. Each starts when the one before it was
+ * delivered with a result >= 0 (a short read or write is one); if that failed or was cancelled, all that
+ * follow complete with -ECANCELED. On every engine. A chain is accepted whole, or refused whole with the
+ * error of the first refused member; the last of an array has no next. Use it for what must not overtake:
+ * a close after a read of the same descriptor.
+ *
+ * timeout_ns: a request that has not ended by then completes with -ETIMEDOUT. At once if it waits, is held or
+ * queued (then it was never begun; a chain ends with it). If it runs, the kernel is asked to stop it where
+ * it can be asked (io_uring), and it completes when the kernel has let go of its buffer, which may be
+ * later: no completion ever comes while the kernel could still write there, so a buffer is the caller's
+ * again with its completion and not before. The descriptor of an open is closed; a write may have been
+ * done. 0 with AIOC_ABSOLUTE means none too. Deadlines are kept by aioc_poll_wait, aioc_poll_cb and
+ * aioc_reap; the descriptor of aioc_poll_fileno becomes readable in time (by the kernel's aio of 4.18; where
+ * that is missing, aioc_poll_fileno and submissions with a deadline after it give -ENOSYS or -EPERM).
+ *
+ * group: the request becomes a member of a group of this context. -ENOENT: the group was delivered.
+ * -EINVAL: it is no group. -ESHUTDOWN: it is closed. -ECANCELED: it was cancelled or timed out.
+ *
+ * A group is a request (AIOC_OP_GROUP). It completes when it is closed and all its members were delivered. Its
+ * result is the number of members that succeeded, or the error of the first that failed; -ECANCELED if it
+ * was cancelled, -ETIMEDOUT if its own deadline passed: either closes it and cancels all members, also of
+ * groups inside it. It can have a deadline, be a member of another group, and be the first of a chain.
+ * aioc_destroy cancels it.
+ *
+ * Chained and fed requests run with the credentials of the thread that polls.
+ */
+
+/* No file operation, and not among those of <aioclone/operations.h>. */
+enum { AIOC_OP_GROUP = 120 };
+
+/* Makes a group. Members may be added by any thread until it is closed. Refusals as aioc_submit. */
+AIOC_API aioc_request aioc_group(aioc_context *ctx, aioc_callback callback, void *user_data);
+/* No more members. 0, also if it was closed. -ENOENT (it was delivered), -EINVAL (it is no group). */
+AIOC_API int aioc_group_close(aioc_context *ctx, aioc_request group);
+
+/* Adds members to the group. > 0: there are more. 0: that was all, the group is closed. < 0: the same, and
+ * this is the group's error. If it returns > 0 without having added any, it is called again when a
+ * member has been delivered, or by the next aioc_group_feed. */
+typedef int (*aioc_feeder)(aioc_context *ctx, aioc_request group, void *user_data);
+/* Calls the feeder while the group has fewer than limit members outstanding: first in this call, then in
+ * aioc_poll_cb or aioc_reap, as members are delivered; never twice at once. limit 0: pauses. feeder NULL: the
+ * one that the group has. -ENOENT, -EINVAL, -ESHUTDOWN (it is closed), -ECANCELED. */
+AIOC_API int aioc_group_feed(aioc_context *ctx, aioc_request group, uint32_t limit, aioc_feeder feeder,
+                             void *user_data);
+
+#define AIOC_GROUP_CLOSED 0x1u
+typedef struct aioc_group_report {
+    uint32_t size;             /* sizeof(aioc_group_report) */
+    uint32_t flags;            /* AIOC_GROUP_CLOSED */
+    uint64_t outstanding;      /* members not delivered */
+    uint64_t succeeded;        /* of those delivered: result >= 0 */
+    uint64_t failed;           /* the others */
+    int64_t first_error;       /* of the first that failed; 0: none */
+    aioc_request first_failed; /* its id */
+} aioc_group_report;
+#define AIOC_GROUP_REPORT_INIT {sizeof(aioc_group_report), 0, 0, 0, 0, 0, 0}
+/* As long as the group was not delivered: then -ENOENT. -EINVAL (no group, or size), -EFAULT. */
+AIOC_API int aioc_group_info(aioc_context *ctx, aioc_request group, aioc_group_report *ret);
+
 /* --- Completions ---------------------------------------------------------------- */
 
 /* Readable (POLLIN) while completions wait. The context's: do not read or close it. It is a level: with
- * EPOLLET call aioc_poll_cb until it returns 0. It may be readable once more than needed. */
+ * EPOLLET call aioc_poll_cb until it returns 0. It may be readable once more than needed. -ENOSYS, -EPERM:
+ * there are deadlines, and the kernel cannot make it readable for them. */
 AIOC_API int aioc_poll_fileno(aioc_context *ctx);
 
 /* Calls back for every completion that waits, returns their number at once (0 when none).

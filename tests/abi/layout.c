@@ -16,19 +16,21 @@ AT(aioc_completion, size, 0); AT(aioc_completion, operation, 4); AT(aioc_complet
 AT(aioc_completion, flags, 12); AT(aioc_completion, request, 16); AT(aioc_completion, result, 24);
 AT(aioc_completion, user_data, 32);
 
-SIZE(aioc_operation, 112);
+SIZE(aioc_operation, 128);
 AT(aioc_operation, size, 0); AT(aioc_operation, code, 4); AT(aioc_operation, flags, 8); AT(aioc_operation, fd, 12);
 AT(aioc_operation, operation_flags, 16); AT(aioc_operation, mode, 20); AT(aioc_operation, path, 24);
 AT(aioc_operation, buffer, 32); AT(aioc_operation, length, 40); AT(aioc_operation, offset, 48);
 AT(aioc_operation, callback, 56); AT(aioc_operation, user_data, 64); AT(aioc_operation, path2, 72);
 AT(aioc_operation, offset2, 80); AT(aioc_operation, argument, 88); AT(aioc_operation, fd2, 96);
 AT(aioc_operation, uid, 100); AT(aioc_operation, gid, 104);
+AT(aioc_operation, priority, 108); AT(aioc_operation, group, 112); AT(aioc_operation, timeout_ns, 120);
 
-SIZE(aioc_statistics, 80);
+SIZE(aioc_statistics, 96);
 AT(aioc_statistics, size, 0); AT(aioc_statistics, workers, 4); AT(aioc_statistics, submitted, 8);
 AT(aioc_statistics, completed, 16); AT(aioc_statistics, outstanding, 24); AT(aioc_statistics, queued, 32);
 AT(aioc_statistics, worker_wakeups, 40); AT(aioc_statistics, poll_wakeups, 48);
 AT(aioc_statistics, workers_started, 56); AT(aioc_statistics, inline_hits, 64); AT(aioc_statistics, inline_misses, 72);
+AT(aioc_statistics, waiting, 80); AT(aioc_statistics, timed_out, 88);
 
 SIZE(aioc_engine_report, 24);
 AT(aioc_engine_report, size, 0); AT(aioc_engine_report, status, 4); AT(aioc_engine_report, spawner, 8);
@@ -37,6 +39,11 @@ AT(aioc_engine_report, reserved, 12); AT(aioc_engine_report, reason, 16);
 SIZE(aioc_buffer_report, 24);
 AT(aioc_buffer_report, size, 0); AT(aioc_buffer_report, count, 4); AT(aioc_buffer_report, taken, 8);
 AT(aioc_buffer_report, registered, 12); AT(aioc_buffer_report, buffer_size, 16);
+
+SIZE(aioc_group_report, 48);
+AT(aioc_group_report, size, 0); AT(aioc_group_report, flags, 4); AT(aioc_group_report, outstanding, 8);
+AT(aioc_group_report, succeeded, 16); AT(aioc_group_report, failed, 24); AT(aioc_group_report, first_error, 32);
+AT(aioc_group_report, first_failed, 40);
 
 SIZE(aioc_request, 8);
 VALUE(AIOC_OP_NOP, 1); VALUE(AIOC_OP_OPEN, 2); VALUE(AIOC_OP_CLOSE, 3); VALUE(AIOC_OP_READ, 4); VALUE(AIOC_OP_WRITE, 5);
@@ -65,6 +72,7 @@ VALUE(AIOC_ENGINE_WORKERS, 3); VALUE(AIOC_ENGINE_SYNC, 4);
 VALUE(AIOC_SPAWNER_AUTO, 0); VALUE(AIOC_SPAWNER_CLONE, 1); VALUE(AIOC_SPAWNER_PTHREAD, 2);
 VALUE(AIOC_SINGLE_THREADED, 1); VALUE(AIOC_USE_DIRFD, 1); VALUE(AIOC_USE_DIRFD2, 2);
 VALUE(AIOC_READDIR_STAT_ORDER, 1); VALUE(AIOC_READDIR_DIRS_FIRST, 2); VALUE(AIOC_MTOUCH_MODIFY, 1);
+VALUE(AIOC_OP_GROUP, 120); VALUE(AIOC_LINK, 0x100); VALUE(AIOC_ABSOLUTE, 0x200); VALUE(AIOC_GROUP_CLOSED, 1);
 
 int main(void) {
     return 0;

@@ -195,7 +195,11 @@ static uint32_t taken;
     F(probe, -EFAULT, -EINVAL)                                                                                         \
     F(engine_info, aioc_engine_info(ctx, AIOC_ENGINE_WORKERS, bad), aioc_engine_info(NULL, 0, NULL))                   \
     F(stats, aioc_stats(ctx, bad), aioc_stats(NULL, NULL))                                                             \
-    F(count, -EFAULT, aioc_count(NULL, 0, 0))
+    F(count, -EFAULT, aioc_count(NULL, 0, 0))                                                                          \
+    F(group, -EFAULT, aioc_group(NULL, DONE))                                                                          \
+    F(group_close, -EFAULT, aioc_group_close(NULL, 1))                                                                 \
+    F(group_feed, -EFAULT, aioc_group_feed(NULL, 1, 1, NULL, NULL))                                                    \
+    F(group_info, aioc_group_info(ctx, 1, bad), aioc_group_info(NULL, 1, NULL))
 
 #define DEFINE(name, bad_call, null_call)                                                                              \
     static int64_t bad_##name(void *bad) {                                                                             \

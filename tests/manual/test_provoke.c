@@ -173,6 +173,53 @@ static void operation_refused_with_eopnotsupp_is_reported(void) { no_operation(E
 
 CHILD_CASE(operation_refused_with_enosys_is_reported)
 CHILD_CASE(operation_refused_with_eopnotsupp_is_reported)
+
+static void groups_are_refused_like_requests(void) {
+    aioc_options options = AIOC_OPTIONS_INIT;
+    aioc_context *ctx;
+    options.max_outstanding = 1;
+    CHECK(aioc_create(&ctx, &options) == 0);
+    CHECK(aioc_group(ctx, NULL, NULL) > 0);
+    CHECK(aioc_group(ctx, NULL, NULL) == -EAGAIN);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+
+static void in_destroy_of_a_group(const aioc_completion *done, void *user_data) {
+    (void)done;
+    *(int64_t *)user_data = aioc_group(shared, NULL, NULL);
+}
+static void a_callback_of_destroy_can_make_no_group(void) {
+    int64_t answer = 0;
+    shared = fault_context(1);
+    CHECK(aioc_group(shared, in_destroy_of_a_group, &answer) > 0);
+    CHECK(aioc_destroy(shared) == 0);
+    CHECK(answer == -ESHUTDOWN);
+}
+
+/* The descriptor could not become readable in time. */
+static void no_alarm(int error) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    op.code = AIOC_OP_GROUP;
+    op.timeout_ns = 3600000000000;
+    aioc_context *ctx = fault_context(1);
+    refuse_syscall(SYS_io_setup, error);
+    CHECK(aioc_submit(ctx, &op, 1, NULL) == 1); /* poll_wait needs no alarm */
+    CHECK(aioc_poll_fileno(ctx) == -error);
+    CHECK(aioc_submit(ctx, &op, 1, NULL) == -error);
+    CHECK(aioc_nreqs(ctx) == 1);
+    op.timeout_ns = 1000000;
+    op.code = AIOC_OP_NOP;
+    CHECK(aioc_submit(ctx, &op, 1, NULL) == -error);
+    CHECK(aioc_nop(ctx, NULL, NULL) > 0);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+static void deadlines_without_aio_are_refused_with_enosys(void) { no_alarm(ENOSYS); }
+static void deadlines_without_aio_are_refused_with_eperm(void) { no_alarm(EPERM); }
+
+CHILD_CASE(groups_are_refused_like_requests)
+CHILD_CASE(a_callback_of_destroy_can_make_no_group)
+CHILD_CASE(deadlines_without_aio_are_refused_with_enosys)
+CHILD_CASE(deadlines_without_aio_are_refused_with_eperm)
 CHILD_CASE(too_long_and_unreadable_paths_are_refused)
 CHILD_CASE(an_exchange_of_more_than_is_known_is_refused)
 CHILD_CASE(more_than_max_outstanding_are_refused)
@@ -194,6 +241,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CHILD(operation_refused_with_enosys_is_reported),
         CHILD(operation_refused_with_eopnotsupp_is_reported),
+        CHILD(groups_are_refused_like_requests),
+        CHILD(a_callback_of_destroy_can_make_no_group),
+        CHILD(deadlines_without_aio_are_refused_with_enosys),
+        CHILD(deadlines_without_aio_are_refused_with_eperm),
         CHILD(too_long_and_unreadable_paths_are_refused),
         CHILD(an_exchange_of_more_than_is_known_is_refused),
         CHILD(more_than_max_outstanding_are_refused),

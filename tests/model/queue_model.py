@@ -25,14 +25,16 @@ MUTANTS = (
     "a missed attempt leaves its worker hot", "a missed attempt wakes nobody",
     "a timeout ends who may be needed", "what may come back is not counted",
     "an end is not passed on", "slow requests are covered", "retiring wakes nobody",
+    "an urgent request wakes nobody",
 )
 # hot_max, whether workers spin, how many there may be, and what the submitter does, one submission a word:
-# q quick, s slow, a with an attempt; x cancels the head, w warms,
-# 1 sets max to 1, r retires.
+# q quick, s slow, a with an attempt; before what is queued if it begins with ^ (of higher priority); x cancels the
+# head, p puts the last one first (it was passed too often), w warms, 1 sets max to 1, r retires.
 CASES = (
     (1, False, 2, "q q q"), (1, False, 2, "aa a a"), (1, False, 3, "aaa q x"), (1, True, 2, "q q a q"),
     (1, False, 3, "qs 1 q q"), (1, False, 3, "qqq s q q a"), (1, False, 4, "s q s q aaa"), (1, False, 4, "q aaa q x aa s"),
     (1, True, 3, "q q q s q q"), (1, True, 4, "qq q a q s"), (1, True, 3, "q w q s w q a"), (1, True, 4, "qsq q r"),
+    (1, False, 3, "qq s ^a ^q p q"), (1, True, 3, "qs ^q aa ^s p"), (1, False, 4, "aa s ^q s ^aa p x"), (2, True, 3, "qq ^s q ^a p"),
     (2, False, 4, "qqqq s qq a q"), (2, True, 3, "q q qq a q"), (2, True, 4, "q qq s 1 q q"),
 )
 
@@ -222,16 +224,20 @@ class Queue:
         self.at += 1
         if self.alive == 0:
             self.start(1)
-        self.requests += requests
-        self.choose_wake()
-        self.start_workers()
+        urgent = requests.startswith("^")
+        self.requests = requests[1:] + self.requests if urgent else self.requests + requests
+        if not (urgent and self.mutant == "an urgent request wakes nobody"):
+            self.choose_wake()
+            self.start_workers()
 
     def act(self):
         word = self.program[self.at] if self.at < len(self.program) else ""
-        if word in ("x", "w", "1", "r"):
+        if word in ("x", "p", "w", "1", "r"):
             self.at += 1
             if word == "x":
                 self.requests = self.requests[1:]
+            elif word == "p":
+                self.requests = self.requests[-1:] + self.requests[:-1]
             elif word == "w" and self.hot == 0:
                 self.warming = int(self.choose_any() or self.warming)
             elif word == "1":

@@ -18,10 +18,7 @@ const char* aioc_strerror(int64_t error) {
     return text ? text : "Unknown error";
 }
 
-const char* aioc_operation_name(uint32_t operation) {
-    const OperationRow* const row = find_operation(operation);
-    return row ? row->name : nullptr;
-}
+const char* aioc_operation_name(uint32_t operation) { return operation_name(operation); }
 
 const char* aioc_engine_name(uint32_t engine) {
     static const char* const names[] = {"auto", "inline", "ring", "workers", "sync"};
@@ -64,7 +61,7 @@ int aioc_stats(aioc_context* ctx, aioc_statistics* ret) {
 
 int64_t aioc_count(aioc_context* ctx, uint32_t operation, uint32_t engine) {
     return with_context(ctx, [&](Context& c) -> int64_t {
-        if ((operation && !find_operation(operation)) || !aioc_engine_name(engine)) {
+        if ((operation && !operation_name(operation)) || !aioc_engine_name(engine)) {
             return -EINVAL;
         }
         return static_cast<int64_t>(c.count(operation, engine));

@@ -77,6 +77,14 @@ void Context::after_fork() noexcept {
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();
+    plans_.forget();
+    deadlines_.forget();
+    alarm_.forget();
+    starting_ = RequestList{};
+    waiting_ = timed_out_ = 0;
+    earliest_ns_ = INT64_MAX;
+    hungry_ = nullptr;
+    any_priority_ = false;
     collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ =
         RequestList{};
     early_ = Helper{};
@@ -122,6 +130,7 @@ int Context::destroy() noexcept {
             complete_cancelled(r, &ready_);
         }
     }
+    cancel_waiting();
     workers_.cancel_queued();
     if (ring_ready()) {
         ring_.cancel_all();
@@ -183,6 +192,8 @@ void Context::statistics(aioc_statistics* ret) noexcept {
     const WorkerCounts workers = workers_.counts();
     ret->submitted = submitted_;
     ret->queued = workers.queued + collected_.length + to_workers_.length + to_ring_.length + ring_.waiting();
+    ret->waiting = waiting_;
+    ret->timed_out = timed_out_;
     ret->inline_misses = inline_.misses();
     lock_.unlock();
     ret->workers = workers.alive;

@@ -2,12 +2,14 @@
 #pragma once
 #include "core/operation_table.hpp"
 #include "core/path_pool.hpp"
+#include "core/plan.hpp"
 #include "core/ready_list.hpp"
 #include "core/request_slab.hpp"
 #include "engine/inline/inline_engine.hpp"
 #include "engine/ring/ring_engine.hpp"
 #include "engine/router.hpp"
 #include "engine/workers/workers_engine.hpp"
+#include "sys/alarm.hpp"
 #include "sys/futex.hpp"
 
 #include <memory>
@@ -75,6 +77,9 @@ public:
     int exchange(const void* ops, uint32_t stride, uint32_t count, aioc_request* ret, const Taking& to,
                  uint32_t* ret_taken) noexcept;
     int cancel(aioc_request request) noexcept;
+    int group_close(aioc_request id) noexcept;
+    int group_feed(aioc_request id, uint32_t limit, aioc_feeder feeder, void* data) noexcept;
+    int group_report(aioc_request id, aioc_group_report* ret) noexcept;
     int hold() noexcept;
     int release() noexcept;
 
@@ -121,6 +126,7 @@ private:
     static constexpr uint8_t path_behind_extra = 0x40;
 
     // Submission (context_submit.cpp), with the lock held.
+    AIOC_INLINE int take_slot(Request** ret) noexcept;
     int accept(const aioc_operation& op, Request** ret) noexcept;
     int own_path(Request* r) noexcept;
     int copy_extra(const aioc_operation& op, uint32_t uses, Request* r) noexcept;
@@ -129,9 +135,55 @@ private:
     aioc_request collect(Request* r) noexcept;
     aioc_request answer_nop_and_unlock(Request* r) noexcept;
     void take_collected(RequestList* ret) noexcept;
+    void sort_by_priority(RequestList* batch) noexcept;
+    int stop(Request* r) noexcept;
     bool collecting() const noexcept { return holds_ > 0 || in_callback(); }
     bool in_callback() const noexcept;
     bool is_poller() const noexcept;
+
+    // Scheduling (context_plan.cpp), with the lock held but for conclude.
+    struct Chain { // the one that an array's operations are joining
+        Plan* first = nullptr;
+        Plan* last = nullptr; // null: there is none
+    };
+    static bool is_scheduled(const aioc_operation& op) noexcept;
+    int accept_special(const aioc_operation& op, Request** ret) noexcept;
+    int plan(const aioc_operation& op, Request* r, const Chain& chain) noexcept;
+    void unplan(Plan* plan) noexcept;
+    aioc_request collect_planned(const aioc_operation& op, Request* r, Chain* chain) noexcept;
+    uint32_t abandon_chain(const Chain& chain) noexcept;
+    void wait(Request* r) noexcept;
+    void complete(Request* r, int64_t result) noexcept;
+    void complete_waiting(Plan* plan, int64_t result) noexcept;
+    int stop_waiting(Plan* plan) noexcept;
+    void cancel_following(Plan* plan) noexcept;
+    void cancel_waiting() noexcept;
+    [[gnu::cold]] void conclude(Request* r) noexcept;
+    void start_following(Plan* plan) noexcept;
+    void take_starting(RequestList* ret) noexcept;
+
+    // Groups (context_groups.cpp), with the lock held but for feed_hungry.
+    Plan* find_group(aioc_request id, int* ret_error) noexcept;
+    int join_group(Plan* member, aioc_request id) noexcept;
+    void leave_group(Plan* member) noexcept;
+    void report_to_group(Plan* member, int64_t result, uint64_t id) noexcept;
+    void complete_group_if_done(Plan* group) noexcept;
+    void close_group(Plan* group) noexcept;
+    void cancel_group(Plan* group, int64_t result) noexcept;
+    void make_hungry(Plan* group) noexcept;
+    void leave_hungry(Plan* group) noexcept;
+    bool feed(aioc_request id) noexcept;
+    bool feed_hungry() noexcept;
+
+    // Deadlines (context_deadlines.cpp), with the lock held but for the poller's.
+    int set_deadline(Plan* plan, uint64_t timeout_ns, bool absolute) noexcept;
+    void note_earliest() noexcept;
+    void set_alarm() noexcept;
+    void drop_deadline(Plan* plan) noexcept;
+    void expire() noexcept;
+    void expire(Plan* plan) noexcept;
+    void expire_due() noexcept;
+    const sys::Timeout* until_deadline(const sys::Timeout* left, sys::Timeout* ret) const noexcept;
 
     // Dispatch (context_dispatch.cpp). With the lock held, which the *_and_unlock let go.
     aioc_request start_and_unlock(Request* r) noexcept;
@@ -211,6 +263,16 @@ private:
     RequestList delivered_; // slots to give back, in one go
     uint64_t completed_[operations_max][engines]{};
     uint64_t completed_total_ = 0;
+
+    PlanTable plans_;
+    RequestList starting_;      // their predecessors were delivered in this poll
+    uint64_t waiting_ = 0;      // requests in state_waiting
+    bool any_priority_ = false; // of what is collected: other than 0
+    Plan* hungry_ = nullptr;    // groups to be fed by the poller
+    DeadlineHeap deadlines_;
+    int64_t earliest_ns_ = INT64_MAX; // of them; peeked at by the poller
+    uint64_t timed_out_ = 0;
+    sys::Alarm alarm_;
 
     uint32_t* fork_canary_ = nullptr; // its page is wiped in a forked child
     uint32_t forks_ = 0;

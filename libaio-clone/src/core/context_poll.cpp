@@ -41,7 +41,11 @@ bool Context::fetch() noexcept {
     if (ring_ready() && ring_.has_completions()) {
         fetch_ring();
     }
-    return delivering_.head != nullptr;
+    if (sys::load_relaxed(earliest_ns_) != INT64_MAX) {
+        expire_due();
+        ready_.take(&delivering_);
+    }
+    return delivering_.head || hungry_;
 }
 
 // What a helper has run. Some attempts are to be judged: it does not know on what the file lies.
@@ -99,7 +103,7 @@ void Context::settle_descriptor() noexcept {
     if (sys::load_relaxed(exported_) == 0) {
         return;
     }
-    const bool waiting = delivering_.head || answered_.head;
+    const bool waiting = delivering_.head || answered_.head || hungry_;
     if (!waiting && (ring_signalled_ || sys::load_acquire(ready_.signalled) != 0)) {
         ring_signalled_ = false;
         ready_.clear_signal();
@@ -119,6 +123,9 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     if (delivering_.head) {
         sys::prefetch(delivering_.head);
         sys::prefetch(delivering_.head->next);
+    }
+    if (has_plan(*r)) {
+        conclude(r);
     }
     ret->size = sizeof *ret;
     ret->operation = r->operation;
@@ -192,10 +199,16 @@ int Context::poll_callbacks() noexcept {
         }
         --callback_depth_;
     }
+    if (hungry_ && !break_ && !feed_hungry()) {
+        return count;
+    }
     break_ = false;
     lock_.lock();
     give_back_delivered();
     RequestList batch;
+    if (starting_.head) {
+        take_starting(&batch);
+    }
     if (!collecting()) {
         take_collected(&batch);
     }
@@ -226,9 +239,20 @@ uint32_t Context::take(const Taking& to) noexcept {
         memcpy(at, &done, to.stride < sizeof done ? to.stride : sizeof done);
         memcpy(at, &to.stride, sizeof to.stride); // so that the array can be used again
     }
+    if (hungry_ && !feed_hungry()) {
+        ++poll_depth_; // this is a child, whose poll has not begun: the caller ends it
+        return count;
+    }
     lock_.lock();
     give_back_delivered();
-    lock_.unlock();
+    RequestList batch;
+    if (starting_.head) {
+        take_starting(&batch);
+    }
+    if (!collecting()) {
+        take_collected(&batch);
+    }
+    dispatch_and_unlock(batch);
     settle_descriptor();
     return count;
 }
@@ -267,6 +291,15 @@ int Context::poll_fd() noexcept {
             ready_.signal();
         }
     }
+    if (sys::load_relaxed(earliest_ns_) != INT64_MAX) {
+        lock_.lock();
+        const int error = alarm_.prepare(ready_.event_fd);
+        set_alarm();
+        lock_.unlock();
+        if (error < 0) {
+            return error;
+        }
+    }
     return ready_.event_fd;
 }
 
@@ -293,19 +326,20 @@ bool Context::spin_for_completion() noexcept {
 
 // Until something may have completed. `left` null: no limit. 0, -ETIMEDOUT or -EINTR.
 int Context::sleep(const sys::Timeout* left) noexcept {
+    sys::Timeout deadline{0, 0};
     if (!ring_ready()) {
         sys::exchange(ready_.sleeper, uint32_t{1});
         sys::full_fence();
         long result = 0;
         if (!anything_ready() && !ring_ready()) {
-            result = sys::futex_wait(ready_.sleeper, 1, left);
+            result = sys::futex_wait(ready_.sleeper, 1, until_deadline(left, &deadline));
         }
         sys::exchange(ready_.sleeper, uint32_t{0});
         return result == -EAGAIN ? 0 : static_cast<int>(result);
     }
     // Nobody else can bring a completion: one system call less, or two.
     if (single_threaded_ && ring_.can_wait() && ring_.in_flight() == static_cast<uint64_t>(outstanding())) {
-        const int waited = ring_.wait(left);
+        const int waited = ring_.wait(until_deadline(left, &deadline));
         if (waited == 0 || waited == -EINTR || waited == -ETIME) {
             return waited == -ETIME ? -ETIMEDOUT : waited;
         }
@@ -316,6 +350,7 @@ int Context::sleep(const sys::Timeout* left) noexcept {
     if (!anything_ready()) {
         pollfd descriptor{ready_.event_fd, POLLIN, 0};
         timespec limit{};
+        left = until_deadline(left, &deadline);
         if (left) {
             limit = {left->seconds, left->nanoseconds};
         }
@@ -336,6 +371,9 @@ int Context::poll_wait(int timeout_ms) noexcept {
     inline_.begin_burst();
     lock_.lock();
     RequestList batch;
+    if (starting_.head) {
+        take_starting(&batch);
+    }
     take_collected(&batch); // also what is held: it would never complete
     dispatch_and_unlock(batch);
     if (fetch()) { // the fast way out

@@ -16,8 +16,11 @@ namespace aioc {
 
 namespace {
 
+constexpr uint32_t flags_scheduling = AIOC_LINK | AIOC_ABSOLUTE;
+constexpr uint32_t flags_known = AIOC_USE_DIRFD | AIOC_USE_DIRFD2 | flags_scheduling;
+
 int check(const aioc_operation& op, const OperationRow* row) noexcept {
-    if (!row || (op.flags & ~(AIOC_USE_DIRFD | AIOC_USE_DIRFD2)) != 0) {
+    if (!row || (op.flags & ~flags_known) != 0) {
         return -EINVAL;
     }
     if ((row->uses & use_length) != 0 && op.length > INT64_MAX) {
@@ -52,25 +55,34 @@ bool Context::is_poller() const noexcept { return single_threaded_ || sys::load_
 
 bool Context::in_callback() const noexcept { return is_poller() && callback_depth_ > 0; }
 
-// With the lock held: one operation into a slot.
-int Context::accept(const aioc_operation& op, Request** ret) noexcept {
-    const OperationRow* const row = find_operation(op.code);
-    if (const int error = check(op, row); error < 0) {
-        return error;
-    }
+AIOC_INLINE int Context::take_slot(Request** ret) noexcept {
     if (closing_) {
         return -ESHUTDOWN;
     }
     if (outstanding_max_ != UINT64_MAX && static_cast<uint64_t>(outstanding()) >= outstanding_max_) {
         return -EAGAIN;
     }
-    Request* const r = slab_.take();
-    if (!r) {
+    *ret = slab_.take();
+    if (!*ret) {
         return -ENOMEM;
+    }
+    sys::store_relaxed(submitted_, submitted_ + 1);
+    return 0;
+}
+
+// With the lock held: one operation into a slot.
+int Context::accept(const aioc_operation& op, Request** ret) noexcept {
+    const OperationRow* const row = find_operation(op.code);
+    if (const int error = check(op, row); error < 0) {
+        return row ? error : accept_special(op, ret);
+    }
+    Request* r = nullptr;
+    if (const int error = take_slot(&r); error < 0) {
+        return error;
     }
     const bool path = (row->uses & use_path) != 0;
     r->fd = path && (op.flags & AIOC_USE_DIRFD) == 0 ? AT_FDCWD : op.fd;
-    r->operation = static_cast<uint16_t>(op.code);
+    r->operation = static_cast<uint8_t>(op.code);
     r->operation_flags = op.operation_flags;
     r->mode = op.mode;
     r->buffer = op.buffer;
@@ -80,17 +92,38 @@ int Context::accept(const aioc_operation& op, Request** ret) noexcept {
     r->user_data = op.user_data;
     r->path = path ? op.path : nullptr;
     r->path_class = path ? path_borrowed : uint8_t{0};
+    r->schedule = 0;
     r->engine = AIOC_ENGINE_INLINE; // until it is routed
     r->partial = 0;
     r->held_fd = -1;
     if ((row->uses & uses_extra) != 0) {
         if (const int error = copy_extra(op, row->uses, r); error < 0) {
-            slab_.give_back(r);
-            return error;
+            return static_cast<int>(refuse(r, error));
         }
     }
     r->cost = Router::cost_of(*r);
-    sys::store_relaxed(submitted_, submitted_ + 1);
+    *ret = r;
+    return 0;
+}
+
+// With the lock held: what is in no file operation's row.
+int Context::accept_special(const aioc_operation& op, Request** ret) noexcept {
+    if (op.code != AIOC_OP_GROUP || (op.flags & ~flags_scheduling) != 0) {
+        return -EINVAL;
+    }
+    Request* r = nullptr;
+    if (const int error = take_slot(&r); error < 0) {
+        return error;
+    }
+    r->operation = static_cast<uint8_t>(op.code);
+    r->callback = op.callback;
+    r->user_data = op.user_data;
+    r->path = nullptr;
+    r->path_class = 0;
+    r->schedule = 0;
+    r->engine = AIOC_ENGINE_INLINE;
+    r->held_fd = -1;
+    r->cost = 0;
     *ret = r;
     return 0;
 }
@@ -139,7 +172,13 @@ aioc_request Context::refuse(Request* r, int error) noexcept {
     if (r->held_fd >= 0) {
         close(r->held_fd);
     }
-    slab_.give_back(r);
+    if (has_plan(*r)) {
+        unplan(plans_.of(*r));
+    }
+    if (r->path_class == path_borrowed) {
+        r->path = nullptr;
+    }
+    give_back(r);
     sys::store_relaxed(submitted_, submitted_ - 1);
     return error;
 }
@@ -210,6 +249,9 @@ aioc_request Context::answer_nop_and_unlock(Request* r) noexcept {
 // An array of one is a plain call: its path need not be copied, and no batch is made of it.
 int Context::submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept {
     const aioc_operation op = operation_at(ops, stride);
+    if (is_scheduled(op)) {
+        return submit(ops, stride, 1, ret);
+    }
     const aioc_request id = op.size == stride ? submit_one(op) : -EINVAL;
     if (id < 0) {
         return static_cast<int>(id);
@@ -224,18 +266,24 @@ int Context::submit(const void* ops, uint32_t stride, uint32_t count, aioc_reque
     lock_.lock();
     int error = 0;
     uint32_t accepted = 0;
+    Chain chain;
     for (; accepted < count; ++accepted) {
         const aioc_operation op = operation_at(static_cast<const char*>(ops) + size_t{accepted} * stride, stride);
         Request* r = nullptr;
         error = op.size == stride ? accept(op, &r) : -EINVAL;
-        const aioc_request id = r ? collect(r) : error;
+        const bool plain = !chain.last && !is_scheduled(op);
+        const aioc_request id = !r ? error : plain ? collect(r) : collect_planned(op, r, &chain);
         if (id < 0) {
             error = static_cast<int>(id);
+            accepted -= abandon_chain(chain);
             break;
         }
         if (ret) {
             ret[accepted] = id;
         }
+    }
+    if (sys::load_relaxed(earliest_ns_) != INT64_MAX) {
+        expire(); // absolute ones may be past
     }
     RequestList batch;
     if (!collecting()) {
@@ -245,17 +293,24 @@ int Context::submit(const void* ops, uint32_t stride, uint32_t count, aioc_reque
     return accepted > 0 || count == 0 ? static_cast<int>(accepted) : error;
 }
 
+// With the lock held. As aioc_cancel.
+int Context::stop(Request* r) noexcept {
+    switch (sys::load_acquire(r->state)) {
+    case state_held:
+        collected_.remove(r);
+        complete_cancelled(r, &ready_);
+        return 0;
+    case state_waiting:
+        return stop_waiting(plans_.of(*r));
+    default:
+        return sys::load_relaxed(r->engine) == AIOC_ENGINE_RING ? ring_.cancel(r) : workers_.cancel(r);
+    }
+}
+
 int Context::cancel(aioc_request id) noexcept {
     lock_.lock();
     Request* const r = slab_.find(id);
-    int result = -ENOENT;
-    if (r && sys::load_acquire(r->state) == state_held) {
-        collected_.remove(r);
-        complete_cancelled(r, &ready_);
-        result = 0;
-    } else if (r) {
-        result = sys::load_relaxed(r->engine) == AIOC_ENGINE_RING ? ring_.cancel(r) : workers_.cancel(r);
-    }
+    const int result = r ? stop(r) : -ENOENT;
     lock_.unlock();
     return result;
 }
@@ -288,6 +343,16 @@ void Context::take_collected(RequestList* ret) noexcept {
         sys::store_release(r->state, uint32_t{state_running});
     }
     ret->splice(collected_);
+    if (any_priority_) {
+        any_priority_ = false;
+        sort_by_priority(ret);
+    }
+}
+
+void Context::sort_by_priority(RequestList* batch) noexcept {
+    PriorityList sorted;
+    sorted.append(*batch);
+    sorted.take_all(batch);
 }
 
 } // namespace aioc

@@ -13,7 +13,7 @@ constexpr OperationRow rows[] = {
 #include "core/operations.def"
 #undef AIOC_OPERATION
 };
-static_assert(std::size(rows) < operations_max);
+static_assert(std::size(rows) < operation_special_first && operation_special_first < operations_max);
 
 // A code is its row's position, from 1.
 enum Position : uint32_t {
@@ -30,6 +30,11 @@ enum Position : uint32_t {
 
 const OperationRow* find_operation(uint32_t code) noexcept {
     return code >= 1 && code <= std::size(rows) ? &rows[code - 1] : nullptr;
+}
+
+const char* operation_name(uint32_t code) noexcept {
+    const OperationRow* const row = find_operation(code);
+    return row ? row->name : code == AIOC_OP_GROUP ? "group" : nullptr;
 }
 
 } // namespace aioc

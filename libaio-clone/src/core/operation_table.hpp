@@ -13,8 +13,13 @@ struct OperationRow {
     bool credentials;
 };
 
-// Null for an unknown code.
+// From here on: requests that are no file operation, and have no row.
+constexpr uint32_t operation_special_first = AIOC_OP_GROUP;
+
+// Null for a code that has no row.
 const OperationRow* find_operation(uint32_t code) noexcept;
+// Of any code; null for an unknown one.
+const char* operation_name(uint32_t code) noexcept;
 inline bool depends_on_credentials(const Request& r) noexcept { return find_operation(r.operation)->credentials; }
 
 } // namespace aioc

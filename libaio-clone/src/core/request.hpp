@@ -21,6 +21,7 @@ enum RequestState : uint32_t {
     state_cancelling, // running, and its result is to be undone
     state_done,       // on its way to the callback
     state_stopping,   // running, and the kernel was asked to stop it; its own result counts
+    state_waiting,    // on no engine: for another request, for its members, or for room on its device (core/plan.hpp)
 };
 
 // How a request can be tried by a thread that must not wait.
@@ -64,7 +65,8 @@ struct alignas(64) Request {
     void* user_data;
     uint32_t state; // RequestState
     uint32_t cost;  // expected, nanoseconds
-    uint16_t operation;
+    uint8_t operation;
+    uint8_t schedule; // 0 for most: the priority, and whether there is a Plan
     uint8_t engine;
     uint8_t path_class;
     uint8_t attempt;  // Attempt
@@ -100,6 +102,20 @@ static_assert(sizeof(Extra) % alignof(Extra) == 0);
 
 AIOC_INLINE const Extra& extra_of(const Request& r) noexcept { return reinterpret_cast<const Extra*>(r.path)[-1]; }
 
+// Request::schedule: the priority as a signed number of four bits, and these.
+enum Schedule : uint8_t {
+    schedule_priority = 0x0f,
+    schedule_planned = 0x10, // it has a Plan, found by its slot
+};
+constexpr uint32_t levels = 9; // of priority: 0 is the highest
+constexpr uint32_t level_plain = 4;
+AIOC_INLINE uint8_t schedule_of(int32_t priority) noexcept {
+    return static_cast<uint8_t>(priority) & schedule_priority;
+}
+AIOC_INLINE uint32_t level_of(const Request& r) noexcept {
+    return level_plain + 8 - ((r.schedule & schedule_priority) ^ 8u);
+}
+
 // Plain calls that one worker may run in a row: what delays one of them would delay the others too.
 AIOC_INLINE bool is_run(const Request& a, const Request& b) noexcept {
     return a.attempt == attempt_none && b.attempt == attempt_none && a.pace == pace_quick && b.pace == pace_quick &&
@@ -134,6 +150,15 @@ struct RequestList {
         r->prev = tail;
         sys::store_relaxed(tail ? tail->next : head, r);
         tail = r;
+        ++length;
+        cost += r->cost;
+    }
+    // before: null for the front.
+    AIOC_INLINE void insert_after(Request* before, Request* r) noexcept {
+        r->prev = before;
+        r->next = before ? before->next : head;
+        (r->next ? r->next->prev : tail) = r;
+        sys::store_relaxed(before ? before->next : head, r);
         ++length;
         cost += r->cost;
     }

@@ -27,6 +27,9 @@ public:
         const uint64_t next = (id + (uint64_t{1} << slot_bits)) & INT64_MAX;
         return next >> slot_bits ? next : next | (uint64_t{1} << slot_bits);
     }
+    static uint32_t slot_of(const Request& r) noexcept {
+        return static_cast<uint32_t>(r.id & ((uint64_t{1} << slot_bits) - 1));
+    }
 
 private:
     static constexpr unsigned slot_bits = 28;

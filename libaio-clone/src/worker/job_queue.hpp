@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/priority_list.hpp"
 #include "core/ready_list.hpp"
 #include "core/request.hpp"
 #include "sys/futex.hpp"
@@ -48,7 +49,7 @@ struct alignas(64) JobQueue {
     uint32_t risky = 0;  // of these, those in a plain call
     uint32_t trying = 0; // requests that may come back: somebody must be there for them
     uint32_t queued = 0; // requests.length, peeked at by the spinner and by submitters
-    RequestList requests;
+    PriorityList requests;
     uint32_t quick = 0; // queued requests without an attempt, by pace
     uint32_t slow = 0;
     uint32_t attention = 0; // changed: what ends a spin besides a request
@@ -85,14 +86,14 @@ struct alignas(64) JobQueue {
         for (Request* r = more.head; r; r = r->next) {
             count(r, 1);
         }
-        requests.splice(more);
+        requests.append(more);
         show_length();
     }
     AIOC_INLINE void give_back(RequestList& rest) noexcept {
         for (Request* r = rest.head; r; r = r->next) {
             count(r, 1);
         }
-        requests.prepend(rest);
+        requests.give_back(rest);
         show_length();
     }
     AIOC_INLINE void remove(Request* r) noexcept {
@@ -101,7 +102,7 @@ struct alignas(64) JobQueue {
         show_length();
     }
     AIOC_INLINE void remove_all(RequestList* ret) noexcept {
-        ret->splice(requests);
+        requests.take_all(ret);
         quick = slow = 0;
         show_length();
     }

@@ -91,6 +91,7 @@ AIOC_INLINE bool may_spin(JobQueue* q, bool was_hot) noexcept {
 AIOC_INLINE Request* take_head(JobQueue* q, RequestList* ret) noexcept {
     Request* const r = q->requests.head;
     q->remove(r);
+    q->requests.note_start(r);
     uint32_t queued = state_queued;
     sys::compare_exchange(r->state, queued, uint32_t{state_running}); // or cancelling, as it was given back
     ret->append(r);

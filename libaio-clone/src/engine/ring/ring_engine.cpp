@@ -131,7 +131,9 @@ void RingEngine::hand_over_backlog(RequestList& requests) noexcept {
     for (Request* r = backlog_.head; r; r = r->next) {
         sys::store_release(r->state, uint32_t{state_held});
     }
-    requests.splice(backlog_);
+    RequestList all;
+    backlog_.take_all(&all);
+    requests.splice(all);
 }
 
 // From the backlog into the kernel, as much as there is room for.
@@ -197,7 +199,7 @@ void RingEngine::take_back() noexcept {
     sys::add(in_flight_, ~back.length + 1);
     tail_ = head;
     sys::store_release(*sq.ktail, tail_);
-    backlog_.prepend(back);
+    backlog_.give_back(back);
 }
 
 // Short reads go on before anything new is started.
@@ -209,7 +211,7 @@ void RingEngine::take_continued() noexcept {
         first.append(r);
         r = next;
     }
-    backlog_.prepend(first);
+    backlog_.give_back(first);
 }
 
 void RingEngine::stop() noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/priority_list.hpp"
 #include "core/ready_list.hpp"
 #include "core/request.hpp"
 #include "engine/ring/ring_buffers.hpp"
@@ -123,9 +124,9 @@ private:
     ReadyList* const ready_;
     RingBuffers buffers_;
     RingFiles files_;
-    uint32_t limit_ = 0;  // requests in flight
-    RequestList backlog_; // doubly linked, so that cancel takes requests out
-    uint32_t tail_ = 0;   // of the submission queue, with what was not announced yet
+    uint32_t limit_ = 0;   // requests in flight
+    PriorityList backlog_; // doubly linked, so that cancel takes requests out
+    uint32_t tail_ = 0;    // of the submission queue, with what was not announced yet
     bool no_sync_cancel_ = false;
 
     const unsigned* cq_head_ = nullptr;

@@ -130,7 +130,7 @@ void RingEngine::forget() noexcept {
     }
     buffers_.forget();
     files_.forget();
-    backlog_ = RequestList{};
+    backlog_ = PriorityList{};
     continued_ = nullptr;
     limit_ = in_flight_ = waiting_ = refused_ = stopping_ = watched_flags_ = 0;
 }
