@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 static ino_t inode_of(const char *path) {
@@ -302,6 +304,96 @@ static void openat2_resolves_as_told(void **state) {
     close(op.fd);
 }
 
+enum { many = 1500 };
+static void make_many(const char *directory) {
+    char name[64];
+    assert_int_equal(mkdir(in_directory(directory), 0700), 0);
+    const int at = open_directory(in_directory(directory));
+    for (int i = 0; i < many; ++i) {
+        snprintf(name, sizeof name, "%s%d%s", i % 7 == 0 ? "a-much-longer-name-" : "", i, i % 3 == 0 ? ".txt" : "");
+        if (i % 10 == 0) {
+            assert_int_equal(mkdirat(at, name, 0700), 0);
+        } else {
+            close(openat(at, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        }
+    }
+    close(at);
+}
+
+/* The defects of the anchors: what a call that was cancelled while it ran obtains stays open. (open: test_control.c;
+ * all others: tests/unit/test_execute.cpp) */
+static void leaked_descriptor_on_cancel_of_a_running_openat2(void **state) {
+    (void)state;
+    if (aioc_probe_operation(AIOC_OP_OPENAT2) != 0) {
+        return;
+    }
+    struct record opened = {0};
+    const char *const fifo = in_directory("nobody writes");
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    aioc_context *const own = make_context(0);
+    aioc_poll_fileno(own);
+    const aioc_request first = aioc_nop(own, NULL, NULL); /* a ring, if there is to be one, is made */
+    assert_true(first > 0);
+    wait_all(own);
+    const int before = count_fds();
+    const aioc_request id = aioc_openat2(own, fifo, O_RDONLY | O_CLOEXEC, 0, 0, record_callback, &opened);
+    const time_t deadline = time(NULL) + 20;
+    while (!a_worker_is_in(SYS_openat2)) {
+        assert_true(time(NULL) < deadline);
+        aioc_poll_wait(own, 1);
+    }
+    assert_int_equal(aioc_cancel(own, id), 0);
+    assert_int_equal(aioc_cancel(own, id), -EALREADY);
+    const int writer = open(fifo, O_WRONLY | O_CLOEXEC);
+    wait_all(own);
+    close(writer);
+    assert_int_equal(opened.calls, 1);
+    assert_int_equal(opened.done.result, -ECANCELED);
+    assert_int_equal(count_fds(), before);
+    assert_int_equal(aioc_destroy(own), 0);
+}
+
+static void leaked_descriptor_on_cancel_of_a_running_readdir(void **state) {
+    (void)state;
+    enum { rounds = 20, at_once = 8 };
+    struct record records[at_once];
+    aioc_directory *directories[at_once];
+    int cancelled = 0;
+    make_many("many");
+    const char *const path = in_directory("many");
+    aioc_context *const own = make_context(0);
+    for (int round = 0; round < rounds; ++round) {
+        aioc_request ids[at_once];
+        memset(records, 0, sizeof records);
+        memset(directories, 0, sizeof directories);
+        const int before = count_fds();
+        for (int i = 0; i < at_once; ++i) {
+            ids[i] = aioc_readdir(own, path, i % 4, &directories[i], record_callback, &records[i]);
+            assert_true(ids[i] > 0);
+        }
+        for (int i = 0; i < at_once; ++i) { /* some wait, some run, some have ended */
+            const int answer = aioc_cancel(own, ids[i]);
+            assert_true(answer == 0 || answer == -EALREADY);
+            cancelled += answer == 0;
+            if (i % 3 == 2) {
+                aioc_poll_cb(own);
+            }
+        }
+        wait_all(own);
+        for (int i = 0; i < at_once; ++i) {
+            assert_int_equal(records[i].calls, 1);
+            assert_true(records[i].done.result == -ECANCELED || records[i].done.result == many);
+            assert_int_equal(directories[i] != NULL, records[i].done.result == many);
+            aioc_directory_free(directories[i]);
+        }
+        if (round > 0) {
+            assert_int_equal(count_fds(), before);
+        }
+    }
+    assert_true(cancelled > 0);
+    assert_int_equal(aioc_destroy(own), 0);
+}
+
 /* --- readdir ------------------------------------------------------------------------- */
 
 static aioc_directory *list(const char *path, int flags) {
@@ -377,26 +469,9 @@ static void readdir_errors_leave_nothing_open(void **state) {
     assert_int_equal(count_fds(), before);
 }
 
-enum { many = 3000 };
-static void make_many(const char *directory) {
-    char name[64];
-    assert_int_equal(mkdir(in_directory(directory), 0700), 0);
-    const int at = open_directory(in_directory(directory));
-    for (int i = 0; i < many; ++i) {
-        snprintf(name, sizeof name, "%s%d%s", i % 7 == 0 ? "a-much-longer-name-" : "", i, i % 3 == 0 ? ".txt" : "");
-        if (i % 10 == 0) {
-            assert_int_equal(mkdirat(at, name, 0700), 0);
-        } else {
-            close(openat(at, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-        }
-    }
-    close(at);
-}
-
 static void readdir_orders_as_told(void **state) {
     (void)state;
-    make_many("ordered");
-    const char *const path = in_directory("ordered");
+    const char *const path = in_directory("many");
     aioc_directory *plain = list(path, 0);
     assert_int_equal(aioc_directory_count(plain), many);
     aioc_directory *by_inode = list(path, AIOC_READDIR_STAT_ORDER);
@@ -441,7 +516,7 @@ static void readdirs_memory_is_that_of_the_names(void **state) {
     (void)state;
     enum { lists = 64, per_entry = 48 };
     aioc_directory *directories[lists];
-    const char *const path = in_directory("ordered");
+    const char *const path = in_directory("many");
     aioc_directory_free(list(path, 0));
     const int64_t before = resident_bytes();
     for (int i = 0; i < lists; ++i) {
@@ -477,6 +552,8 @@ int main(void) {
                                        CASE(realpath_resolves_everything),
                                        CASE(flink_names_a_temporary_file),
                                        CASE(openat2_resolves_as_told),
+                                       CASE(leaked_descriptor_on_cancel_of_a_running_openat2),
+                                       CASE(leaked_descriptor_on_cancel_of_a_running_readdir),
                                        CASE(readdir_gives_names_types_and_inodes),
                                        CASE(readdir_below_a_descriptor),
                                        CASE(readdir_errors_leave_nothing_open),

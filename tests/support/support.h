@@ -44,6 +44,8 @@ aioc_request block_worker_in(aioc_context *ctx, const char *fifo, aioc_callback 
 int count_workers(void);
 /* Does one of them sit in open(2)? */
 int a_worker_opens(void);
+/* Or in another system call? */
+int a_worker_is_in(long number);
 int count_fds(void);
 /* A file in a fresh directory with this content; its path. Both are removed at exit. */
 const char *make_file(const char *content);

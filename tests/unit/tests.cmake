@@ -10,6 +10,7 @@ function(aioc_unit_test name)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 180)
 endfunction()
 
+aioc_unit_test(execute)
 aioc_unit_test(router)
 aioc_unit_test(batching)
 aioc_unit_test(inline)
