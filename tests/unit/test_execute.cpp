@@ -134,7 +134,7 @@ void a_readdir_that_is_cancelled_at_its_end_leaks_nothing(void **) {
     }
 }
 
-rlimit limit_address_space(rlim_t bytes) {
+[[maybe_unused]] rlimit limit_address_space(rlim_t bytes) {
     rlimit before{};
     getrlimit(RLIMIT_AS, &before);
     const rlimit less{bytes, before.rlim_max};
