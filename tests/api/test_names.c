@@ -373,7 +373,7 @@ static void leaked_descriptor_on_cancel_of_a_running_readdir(void **state) {
         }
         for (int i = 0; i < at_once; ++i) { /* some wait, some run, some have ended */
             const int answer = aioc_cancel(own, ids[i]);
-            assert_true(answer == 0 || answer == -EALREADY);
+            assert_true(answer == 0 || answer == -EALREADY || answer == -ENOENT); /* or were delivered */
             cancelled += answer == 0;
             if (i % 3 == 2) {
                 aioc_poll_cb(own);

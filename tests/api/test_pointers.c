@@ -7,11 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <linux/fs.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -97,7 +97,8 @@ static uint32_t taken;
     F(symlink, aioc_symlink(ctx, bad, "", DONE), aioc_symlink(NULL, "", "", DONE))                                     \
     F(flink, aioc_flink(ctx, file, bad, DONE), aioc_flink(NULL, 0, "", DONE))                                          \
     F(mknod, aioc_mknod(ctx, bad, 0, 0, DONE), aioc_mknod(NULL, "", 0, 0, DONE))                                       \
-    F(readlink, aioc_readlink(ctx, "/proc/self/exe", bad, transfer_bytes, DONE), aioc_readlink(NULL, "", NULL, 0, DONE)) \
+    F(readlink, aioc_readlink(ctx, "/proc/self/exe", bad, transfer_bytes, DONE),                                       \
+      aioc_readlink(NULL, "", NULL, 0, DONE))                                                                          \
     F(realpath, aioc_realpath(ctx, path, bad, PATH_MAX, DONE), aioc_realpath(NULL, "", NULL, 0, DONE))                 \
     F(readdir, aioc_readdir(ctx, "/", 0, bad, DONE), aioc_readdir(NULL, "", 0, NULL, DONE))                            \
     F(directory_count, -EFAULT, aioc_directory_count(NULL) == 0 ? -EINVAL : 0)                                         \
@@ -217,18 +218,13 @@ struct row {
 #define ROW(name, bad_call, null_call) {"aioc_" #name, bad_##name, null_##name},
 static const struct row functions[] = {FUNCTIONS(ROW)};
 static int64_t exchange_bad_completions(void *bad) { return aioc_exchange(ctx, NULL, 0, NULL, bad, 1, &taken); }
-static const struct row further_pointers[] = {{"aioc_rename, path2", rename_to, NULL},
-                                              {"aioc_link, path2", link_to, NULL},
-                                              {"aioc_symlink, path2", symlink_at, NULL},
-                                              {"aioc_getxattr, name", name_of_attribute, NULL},
-                                              {"aioc_utimens, times", times_at, NULL},
-                                              {"aioc_readlink, path", readlink_of, NULL},
-                                              {"aioc_readdir, path", readdir_of, NULL},
-                                              {"aioc_name_to_handle, mount_id", mount_id_at, NULL},
-                                              {"aioc_submit, path", submit_bad_path, NULL},
-                                              {"aioc_exchange, done", exchange_bad_completions, NULL},
-                                              {"aioc_submit, ids", submit_bad_ids, NULL},
-                                              {"aioc_create, options", create_bad_options, NULL}};
+static const struct row further_pointers[] = {
+    {"aioc_rename, path2", rename_to, NULL},      {"aioc_link, path2", link_to, NULL},
+    {"aioc_symlink, path2", symlink_at, NULL},    {"aioc_getxattr, name", name_of_attribute, NULL},
+    {"aioc_utimens, times", times_at, NULL},      {"aioc_readlink, path", readlink_of, NULL},
+    {"aioc_readdir, path", readdir_of, NULL},     {"aioc_name_to_handle, mount_id", mount_id_at, NULL},
+    {"aioc_submit, path", submit_bad_path, NULL}, {"aioc_exchange, done", exchange_bad_completions, NULL},
+    {"aioc_submit, ids", submit_bad_ids, NULL},   {"aioc_create, options", create_bad_options, NULL}};
 /* Structs of which the stated size can be read, and no more. */
 static const struct row sized_structs[] = {{"aioc_submit", bad_submit, NULL},
                                            {"aioc_create", create_bad_options, NULL},

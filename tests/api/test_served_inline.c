@@ -45,12 +45,8 @@ static double clock_ms(clockid_t clock) {
     clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
-static double now_ms(void) {
-    return clock_ms(CLOCK_MONOTONIC);
-}
-static double thread_ms(void) {
-    return clock_ms(CLOCK_THREAD_CPUTIME_ID);
-}
+static double now_ms(void) { return clock_ms(CLOCK_MONOTONIC); }
+static double thread_ms(void) { return clock_ms(CLOCK_THREAD_CPUTIME_ID); }
 static uint64_t misses(void) {
     aioc_statistics stats = AIOC_STATISTICS_INIT;
     assert_int_equal(aioc_stats(ctx, &stats), 0);

@@ -175,8 +175,8 @@ void every_operation_ran_on_the_engine_that_is_forced(void **state) {
     const uint32_t engine = tested_engine();
     const bool automatic = engine == AIOC_ENGINE_AUTO;
     /* valgrind 3.19 does not know openat2. */
-    const bool expects_inline =
-        (engine == AIOC_ENGINE_INLINE || automatic) && !getenv("AIOC_UNDER_VALGRIND") && file_is_on_local_disk_or_memory();
+    const bool expects_inline = (engine == AIOC_ENGINE_INLINE || automatic) && !getenv("AIOC_UNDER_VALGRIND") &&
+                                file_is_on_local_disk_or_memory();
     for (uint32_t code = 1; aioc_operation_name(code); ++code) {
         if (seen[code].good + seen[code].bad == 0) {
             continue;

@@ -89,25 +89,24 @@ struct Expected {
 // Where nothing is forced and the ring works.
 void table_of_circumstances(void **) {
     const Expected table[] = {
-        {AIOC_OP_NOP, {}, AIOC_ENGINE_WORKERS},        {AIOC_OP_NOP, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_OPEN, missed, AIOC_ENGINE_WORKERS},   {AIOC_OP_OPEN, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_CLOSE, {}, AIOC_ENGINE_WORKERS},      {AIOC_OP_CLOSE, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_READ, {}, AIOC_ENGINE_WORKERS},       {AIOC_OP_READ, direct, AIOC_ENGINE_RING},
-        {AIOC_OP_READ, missed, AIOC_ENGINE_RING},      {AIOC_OP_WRITE, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_WRITE, direct, AIOC_ENGINE_RING},     {AIOC_OP_WRITE, missed, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_READAHEAD, {}, AIOC_ENGINE_WORKERS},  {AIOC_OP_READAHEAD, crowded, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_STAT, missed, AIOC_ENGINE_WORKERS},   {AIOC_OP_STAT, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_LSTAT, missed, AIOC_ENGINE_WORKERS},  {AIOC_OP_LSTAT, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_FSTAT, crowded, AIOC_ENGINE_WORKERS}, {AIOC_OP_UNLINK, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},   {AIOC_OP_FSYNC, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_FSYNC, crowded, AIOC_ENGINE_RING},    {AIOC_OP_FDATASYNC, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_FDATASYNC, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_MKDIR, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_RENAME, crowded, AIOC_ENGINE_RING},   {AIOC_OP_STATX, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_NOP, {}, AIOC_ENGINE_WORKERS},          {AIOC_OP_NOP, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_OPEN, missed, AIOC_ENGINE_WORKERS},     {AIOC_OP_OPEN, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_CLOSE, {}, AIOC_ENGINE_WORKERS},        {AIOC_OP_CLOSE, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_READ, {}, AIOC_ENGINE_WORKERS},         {AIOC_OP_READ, direct, AIOC_ENGINE_RING},
+        {AIOC_OP_READ, missed, AIOC_ENGINE_RING},        {AIOC_OP_WRITE, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_WRITE, direct, AIOC_ENGINE_RING},       {AIOC_OP_WRITE, missed, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_READAHEAD, {}, AIOC_ENGINE_WORKERS},    {AIOC_OP_READAHEAD, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_STAT, missed, AIOC_ENGINE_WORKERS},     {AIOC_OP_STAT, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_LSTAT, missed, AIOC_ENGINE_WORKERS},    {AIOC_OP_LSTAT, crowded, AIOC_ENGINE_RING},
+        {AIOC_OP_FSTAT, crowded, AIOC_ENGINE_WORKERS},   {AIOC_OP_UNLINK, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_UNLINK, crowded, AIOC_ENGINE_RING},     {AIOC_OP_FSYNC, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_FSYNC, crowded, AIOC_ENGINE_RING},      {AIOC_OP_FDATASYNC, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_FDATASYNC, crowded, AIOC_ENGINE_RING},  {AIOC_OP_MKDIR, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_RENAME, crowded, AIOC_ENGINE_RING},     {AIOC_OP_STATX, crowded, AIOC_ENGINE_RING},
         {AIOC_OP_READDIR, crowded, AIOC_ENGINE_WORKERS}, {AIOC_OP_READV, direct, AIOC_ENGINE_RING},
-        {AIOC_OP_WRITEV, {}, AIOC_ENGINE_WORKERS},     {AIOC_OP_FALLOCATE, {}, AIOC_ENGINE_WORKERS},
-        {AIOC_OP_FALLOCATE, crowded, AIOC_ENGINE_RING},
-        {AIOC_OP_SPLICE, crowded, AIOC_ENGINE_WORKERS}, {AIOC_OP_BUSY, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_WRITEV, {}, AIOC_ENGINE_WORKERS},       {AIOC_OP_FALLOCATE, {}, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_FALLOCATE, crowded, AIOC_ENGINE_RING},  {AIOC_OP_SPLICE, crowded, AIOC_ENGINE_WORKERS},
+        {AIOC_OP_BUSY, crowded, AIOC_ENGINE_WORKERS},
     };
     for (const Expected &e : table) {
         const uint32_t engine = engine_of(make(e.operation), e.is);
@@ -183,10 +182,14 @@ void only_quick_work_is_shared(void **) {
 
 int main() {
     const CMUnitTest tests[] = {
-        cmocka_unit_test(every_operation_has_a_rule),      cmocka_unit_test(cost_rises_with_length_for_transfers_only),
-        cmocka_unit_test(table_of_circumstances),          cmocka_unit_test(durable_write_is_slow_and_goes_to_the_ring_when_no_worker_is_left),
-        cmocka_unit_test(pace_follows_what_is_known),      cmocka_unit_test(forced_ring_takes_what_has_an_opcode),
-        cmocka_unit_test(without_a_ring_workers_take_all), cmocka_unit_test(only_quick_work_is_shared),
+        cmocka_unit_test(every_operation_has_a_rule),
+        cmocka_unit_test(cost_rises_with_length_for_transfers_only),
+        cmocka_unit_test(table_of_circumstances),
+        cmocka_unit_test(durable_write_is_slow_and_goes_to_the_ring_when_no_worker_is_left),
+        cmocka_unit_test(pace_follows_what_is_known),
+        cmocka_unit_test(forced_ring_takes_what_has_an_opcode),
+        cmocka_unit_test(without_a_ring_workers_take_all),
+        cmocka_unit_test(only_quick_work_is_shared),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

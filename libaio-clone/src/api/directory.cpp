@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "aioclone.h"
 #include "core/directory.hpp"
+#include "aioclone.h"
 
 #include <sys/mman.h>
 
@@ -12,7 +12,8 @@ const Directory* of(const aioc_directory* handle) noexcept { return reinterpret_
 
 const DirectoryEntry* entry_of(const aioc_directory* handle, int64_t index) noexcept {
     const Directory* const d = of(handle);
-    return d && index >= 0 && static_cast<uint64_t>(index) < d->count ? d->entry(static_cast<uint64_t>(index)) : nullptr;
+    return d && index >= 0 && static_cast<uint64_t>(index) < d->count ? d->entry(static_cast<uint64_t>(index))
+                                                                      : nullptr;
 }
 
 } // namespace

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <new>
+#include <pthread.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>

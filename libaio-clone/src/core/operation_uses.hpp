@@ -44,8 +44,6 @@ constexpr OperationSet make_undoable_operations() {
 constexpr OperationSet undoable_operations = make_undoable_operations();
 
 // Gives something new to the user, so that a cancel can be promised while it runs: it is closed or freed.
-AIOC_INLINE bool is_undoable(const Request& r) noexcept {
-    return undoable_operations.has(r.operation);
-}
+AIOC_INLINE bool is_undoable(const Request& r) noexcept { return undoable_operations.has(r.operation); }
 
 } // namespace aioc

@@ -140,7 +140,8 @@ const Rule& rule_of(const Request& r) noexcept { return rules[r.operation - 1]; 
 
 // RWF_DSYNC, RWF_SYNC: the write waits for the device.
 bool is_durable(const Request& r) noexcept {
-    return (r.operation == AIOC_OP_WRITE || r.operation == AIOC_OP_WRITEV) && (r.operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
+    return (r.operation == AIOC_OP_WRITE || r.operation == AIOC_OP_WRITEV) &&
+           (r.operation_flags & (RWF_DSYNC | RWF_SYNC)) != 0;
 }
 
 bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept {

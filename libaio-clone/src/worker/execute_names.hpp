@@ -26,7 +26,9 @@ AIOC_INLINE long execute_openat2(const Request& r) noexcept {
 }
 
 AIOC_INLINE long execute_unlink(const Request& r) noexcept { return sys::call(SYS_unlinkat, r.fd, r.path, 0); }
-AIOC_INLINE long execute_rmdir(const Request& r) noexcept { return sys::call(SYS_unlinkat, r.fd, r.path, AT_REMOVEDIR); }
+AIOC_INLINE long execute_rmdir(const Request& r) noexcept {
+    return sys::call(SYS_unlinkat, r.fd, r.path, AT_REMOVEDIR);
+}
 AIOC_INLINE long execute_mkdir(const Request& r) noexcept { return sys::call(SYS_mkdirat, r.fd, r.path, r.mode); }
 AIOC_INLINE long execute_mknod(const Request& r) noexcept {
     const uint64_t device = extra_of(r).argument;

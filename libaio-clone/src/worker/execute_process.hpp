@@ -95,8 +95,7 @@ AIOC_INLINE long execute_mtouch(const Request& r) noexcept {
         return -EFAULT;
     }
     const bool modify = (r.operation_flags & AIOC_MTOUCH_MODIFY) != 0;
-    const long result =
-        sys::call(SYS_madvise, begin, end - begin, modify ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+    const long result = sys::call(SYS_madvise, begin, end - begin, modify ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
     if (result != -EINVAL) { // before Linux 5.14, or a mapping that is not of memory
         return result;
     }

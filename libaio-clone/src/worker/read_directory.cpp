@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Worker zone (see execute.cpp): a whole directory in one object. Memory comes from mappings of its own, for there is no
-// allocator here. The object is closed to the world until the request is finished.
+// Worker zone (see execute.cpp): a whole directory in one object. Memory comes from mappings of its own, for there is
+// no allocator here. The object is closed to the world until the request is finished.
 #include "core/directory.hpp"
 #include "sys/mapping.hpp"
 #include "worker/job_queue.hpp"
@@ -12,7 +12,7 @@ namespace aioc {
 namespace {
 
 constexpr size_t chunk = size_t{32} << 10; // of getdents64(2)
-constexpr size_t first_bytes = 2 * chunk; // of the mapping: only what is touched becomes memory
+constexpr size_t first_bytes = 2 * chunk;  // of the mapping: only what is touched becomes memory
 constexpr size_t page = 4096;
 constexpr uint8_t type_directory = 4; // DT_DIR
 

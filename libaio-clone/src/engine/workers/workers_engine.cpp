@@ -147,8 +147,7 @@ int WorkersEngine::cancel(Request* r) noexcept {
         }
     }
     uint32_t running = state_running;
-    const bool undone =
-        is_undoable(*r) && sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
+    const bool undone = is_undoable(*r) && sys::compare_exchange(r->state, running, uint32_t{state_cancelling});
     return undone ? 0 : -EALREADY;
 }
 
