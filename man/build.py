@@ -14,7 +14,7 @@ import subprocess
 import sys
 import textwrap
 
-from errors import REFUSALS_OF_ALL, REFUSALS_OF_USES, TEXTS, keys_of
+from errors import COMPLETIONS_OF_ALL, REFUSALS_OF_ALL, REFUSALS_OF_USES, TEXTS, keys_of
 from interface import Interface
 
 SECTION_TITLES = {"3": "Library Functions Manual", "7": "Miscellaneous Information Manual"}
@@ -123,8 +123,8 @@ class Page:
         return []  # expand_completions has read them
 
     def expand_completions(self, _):
-        """What the lines "@completes" of the entries name, and ECANCELED, which holds for all."""
-        entries = {("ECANCELED", TEXTS["ECANCELED"]): list(self.functions)}
+        """What the lines "@completes" of the entries name, and what holds for all."""
+        entries = {(errno, TEXTS[errno]): list(self.functions) for errno in COMPLETIONS_OF_ALL}
         parts = re.split(r"^## (aioc_.*)$", self.source.split("\n# RETURN VALUE")[0], flags=re.M)
         described = dict(zip(parts[1::2], parts[2::2])) or {self.name: parts[0]}
         for heading, text in described.items():

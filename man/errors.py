@@ -58,7 +58,8 @@ TEXTS = {
     "EBUSY/dup": "Another call is about to open a file under the same number.",
     "EBUSY/fcntl": "F_SETPIPE_SZ to less than what is in the pipe.",
     "EBUSY/memory": "MS_INVALIDATE was asked for, and a part is locked.",
-    "ECANCELED": "It was cancelled by *aioc_cancel*(3) or *aioc_destroy*(3).",
+    "ECANCELED": "It was cancelled by *aioc_cancel*(3) or *aioc_destroy*(3), or an operation to which it was linked "
+                 "failed.",
     "EDEADLK": "Waiting for it would never end.",
     "EDQUOT": "The user's quota is used up.",
     "EEXIST": "The new name exists.",
@@ -154,11 +155,13 @@ TEXTS = {
     "EROFS/sync": "_fd_ is something that cannot be synchronised.",
     "ESPIPE": "It has no position: a pipe, a FIFO, a socket, a terminal.",
     "ESTALE": "The handle's file is not there any more.",
+    "ETIMEDOUT": "Its deadline has passed (*timeout_ns* of *aioc_submit*(3)).",
     "ETXTBSY": "It is a program that runs, or a swap file.",
     "ETXTBSY/space": "It is a program that runs, or a swap file, or open for writing.",
     "EXDEV": "The two are not on the same file system.",
     "EXDEV/resolve": "The path leaves where _resolve_ confines it to.",
 }
+COMPLETIONS_OF_ALL = ("ECANCELED", "ETIMEDOUT")
 CLASSES = {
     "path": "EACCES EBADF/directory ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR",
     "change": "EACCES/change EBADF/directory EIO ELOOP ENAMETOOLONG ENOENT ENOMEM ENOTDIR EROFS",
