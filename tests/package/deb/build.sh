@@ -29,11 +29,13 @@ same() { # two directories of packages
         cmp "$deb" "$2/$(basename "$deb")"
     done
 }
-# The library without languages, manual and io_uring, with what those need not installed.
+# The library without tests, manual, languages and io_uring, where what only those need is not installed.
 minimal() {
-    apt-get purge -q -y --auto-remove liburing-dev swig libperl-dev scdoc libcmocka-dev
-    as_user "$out/minimal/tree" dpkg-buildpackage -us -uc -b \
-        -Pnocheck,nodoc,pkg.aioclone.nouring,pkg.aioclone.noperl
+    cd "$out/minimal/tree"
+    # shellcheck disable=SC2046
+    apt-get purge -q -y --auto-remove $(sed -nE 's/^ ([a-z0-9.+-]+)(:any)?( \([^)]*\))? <.*/\1/p' debian/control)
+    profiles=nocheck,nodoc,$(grep -oE 'pkg\.aioclone\.no[a-z]+' debian/control | sort -u | paste -s -d,)
+    as_user "$PWD" dpkg-buildpackage -us -uc -b "-P$profiles"
 }
 check_minimal() {
     cd "$out/minimal"
