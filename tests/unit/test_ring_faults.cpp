@@ -233,11 +233,15 @@ void a_child_closes_only_the_ring(void **) {
 }
 
 void without_locked_memory_buffers_are_plain(void **) {
+    if (geteuid() != 0) { // the limit is a user's: rings of this very program count, whenever the kernel frees them
+        printf("not tested here: it takes root to become a user who has locked nothing\n");
+        return;
+    }
     const int fd = make_file(5000);
     in_child([=] {
         const rlimit little{24 << 10, 24 << 10};
         REQUIRE(setrlimit(RLIMIT_MEMLOCK, &little) == 0);
-        REQUIRE(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+        REQUIRE(setresuid(65534, 65534, 65534) == 0);
         Harness h;
         REQUIRE(h.ring.buffers().create(8192, 4) == 0);
         REQUIRE(h.open({}) == 0);
