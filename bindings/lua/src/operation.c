@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What the table of operations does not say: how an operation's result looks in Lua. */
+#include "laio.h"
+
+#include <string.h>
+
+/* A number, or success that has no value: true. One that is in neither list gives its number, and a test fails. */
+static const char *const numbers[] = {
+    "open",     "openat2", "open_by_handle", "dup",    "dup3",            "read",   "write",      "readv", "writev", "seek",
+    "sendfile", "splice",  "tee",            "fcntl",  "copy_file_range", "ioctl",  "readlink",   "realpath",
+    "getxattr", "lgetxattr", "fgetxattr",    "listxattr", "llistxattr",   "flistxattr", NULL};
+static const char *const plain[] = {
+    "nop",       "close",    "readahead",  "unlink",     "fsync",      "fdatasync", "stat",       "lstat",
+    "fstat",     "mkdir",    "rmdir",      "rename",     "link",       "symlink",   "mknod",      "flink",
+    "statx",     "statvfs",  "fstatvfs",   "chmod",      "fchmod",     "chown",     "lchown",     "fchown",
+    "utimens",   "futimens", "truncate",   "ftruncate",  "setxattr",   "lsetxattr", "fsetxattr",  "removexattr",
+    "lremovexattr", "fremovexattr", "fallocate", "fadvise", "sync",    "syncfs",    "sync_file_range", "ficlone",
+    "ficlonerange", "fiemap", "flock",     "ofd_lock",   "name_to_handle", "fsverity_enable", "fsverity_measure",
+    "msync",     "madvise",  "mtouch",     "mlock",      "munlock",    "mlockall",  "munlockall", "busy",
+    "readdir",   NULL};
+
+static int is_in(const char *const *list, const char *name) {
+    for (; *list; ++list) {
+        if (strcmp(*list, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void laio_learn_results(laio_module *module) {
+    const char *name;
+    uint32_t code;
+    for (code = 1; code < LAIO_OPERATIONS_MAX && (name = aioc_operation_name(code)) != NULL; ++code) {
+        module->is_plain[code] = (uint8_t)is_in(plain, name);
+    }
+}
+
+/* The operations' names, by their codes. */
+int laio_operations(lua_State *L) {
+    uint32_t code;
+    const char *name;
+    lua_newtable(L);
+    for (code = 1; (name = aioc_operation_name(code)) != NULL; ++code) {
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, (int)code);
+    }
+    return 1;
+}
+
+/* For the test: names whose result nobody has thought about. */
+int laio_unclassified(lua_State *L) {
+    uint32_t code;
+    const char *name;
+    int count = 0;
+    lua_newtable(L);
+    for (code = 1; (name = aioc_operation_name(code)) != NULL; ++code) {
+        if (!is_in(numbers, name) && !is_in(plain, name)) {
+            lua_pushstring(L, name);
+            lua_rawseti(L, -2, ++count);
+        }
+    }
+    return 1;
+}
