@@ -52,6 +52,13 @@ static inline int laio_can_yield(lua_State *L) {
 }
 #endif
 
+#if LUA_VERSION_NUM < 502
+static int laio_nothing(lua_State *L) {
+    (void)L;
+    return 0;
+}
+#endif
+
 /* Resumes `co` with the `count` values on its stack's top; what it yields or returns is dropped. True if it failed:
  * then the error is on its stack's top. */
 static inline int laio_resume(lua_State *L, lua_State *co, int count) {
@@ -66,8 +73,13 @@ static inline int laio_resume(lua_State *L, lua_State *co, int count) {
 #if LUA_VERSION_NUM >= 502
     status = lua_resume(co, L, count);
 #else
-    (void)L;
     status = lua_resume(co, count);
+    if (status != 0 && status != LUA_YIELD) {
+        /* LuaJIT still takes `co` for the current thread, and corrupts it when an error in L comes next and then a
+         * compiled trace is left. A call sets that right. */
+        lua_pushcfunction(L, laio_nothing);
+        lua_call(L, 0, 0);
+    }
 #endif
     if (status == 0 || status == LUA_YIELD) {
         lua_settop(co, 0);
