@@ -96,6 +96,7 @@ typedef struct {
 /* module.c: load, options, fork, the end. */
 void laio_open(lua_State *L, const void *methods);
 laio_module *laio_enter(lua_State *L);
+int64_t laio_now_ms(void);
 
 /* convert.c: arguments. They raise errors that name the argument, and own nothing. */
 void laio_begin(lua_State *L, laio_call *call);

@@ -41,7 +41,7 @@ laio_module *laio_enter(lua_State *L) {
     return module;
 }
 
-static int64_t now_ms(void) {
+int64_t laio_now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -49,7 +49,7 @@ static int64_t now_ms(void) {
 
 /* Cancels what is queued, and waits for what runs, up to a second. True if nothing is outstanding. */
 static int drain(laio_module *module) {
-    const int64_t end = now_ms() + 1000;
+    const int64_t end = laio_now_ms() + 1000;
     uint32_t i;
     for (i = 0; i < module->count; ++i) {
         if (module->requests[i]->outstanding) {
@@ -57,7 +57,7 @@ static int drain(laio_module *module) {
         }
     }
     while (aioc_nreqs(module->context) > 0) {
-        const int64_t left = end - now_ms();
+        const int64_t left = end - laio_now_ms();
         if (left <= 0) {
             return 0;
         }

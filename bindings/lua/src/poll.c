@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 
 /* The request's places are empty and itself free before any Lua code runs: that may raise. What it kept stays on the
  * stack meanwhile, below the results. */
@@ -113,18 +114,41 @@ int laio_poll(lua_State *L) {
     return laio_number(L, count);
 }
 
+/* First in the library's own way, which is fast. Its futex(2) is restarted after a signal whose handler was installed with
+ * SA_RESTART, as the one for Ctrl-C in the interpreters of Lua 5.1, 5.2 and LuaJIT: poll(2) never is. */
+static int wait_ms(lua_State *L, aioc_context *context, int timeout_ms) {
+    const int quick_ms = 20;
+    const int is_long = timeout_ms < 0 || timeout_ms > quick_ms;
+    const int64_t end = timeout_ms < 0 ? INT64_MAX : laio_now_ms() + timeout_ms;
+    int status = aioc_poll_wait(context, is_long ? quick_ms : timeout_ms);
+    struct pollfd results;
+    results.events = POLLIN;
+    results.fd = -1;
+    /* A hook may be the answer to a signal: Lua must run. */
+    while (status == 0 && is_long && aioc_nreqs(context) > 0 && lua_gethookmask(L) == 0) {
+        const int64_t left = end == INT64_MAX ? -1 : end - laio_now_ms();
+        if (end != INT64_MAX && left <= 0) {
+            break;
+        }
+        results.fd = results.fd < 0 ? aioc_poll_fileno(context) : results.fd;
+        if (poll(&results, 1, (int)left) <= 0) {
+            break;
+        }
+        status = aioc_poll_wait(context, 0); /* it may be readable once more than needed */
+    }
+    return status;
+}
+
 /* wait([seconds]): true when results wait; else false: the time is over, a signal came, or nothing is outstanding. */
 int laio_wait(lua_State *L) {
     laio_module *const module = laio_enter(L);
     int timeout_ms = -1;
-    int status;
     if (!lua_isnoneornil(L, 1)) {
         const lua_Number seconds = luaL_checknumber(L, 1);
         luaL_argcheck(L, seconds >= 0, 1, "seconds: out of range");
         timeout_ms = seconds * 1000 >= INT_MAX ? INT_MAX : (int)ceil((double)seconds * 1000);
     }
-    status = aioc_poll_wait(module->context, timeout_ms);
-    lua_pushboolean(L, status > 0);
+    lua_pushboolean(L, wait_ms(L, module->context, timeout_ms) > 0);
     return 1;
 }
 
