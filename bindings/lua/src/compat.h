@@ -8,6 +8,7 @@
 
 #if LUA_VERSION_NUM < 502
 /* A table that lives as long as a userdata. */
+#define lua_rawlen lua_objlen
 #define laio_attach(L, index) lua_setfenv(L, index)
 #define laio_attached(L, index) lua_getfenv(L, index)
 #else

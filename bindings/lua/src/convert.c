@@ -181,7 +181,7 @@ uint32_t laio_mode(lua_State *L, laio_call *call, int arg, const char *name, con
     return (uint32_t)laio_integer(L, call, arg, name, 0, UINT32_MAX);
 }
 
-static void use_buffer(lua_State *L, laio_call *call, int arg, const char *name, laio_buffer *buffer) {
+void laio_use_buffer(lua_State *L, laio_call *call, int arg, const char *name, laio_buffer *buffer) {
     if (!buffer->data) {
         argument_error(L, arg, name, "the buffer is released");
     }
@@ -203,7 +203,7 @@ static size_t default_length(const char *operation) {
 void laio_destination(lua_State *L, laio_call *call, int arg, const char *operation) {
     laio_buffer *const buffer = arg <= call->count ? laio_to_buffer(L, arg) : NULL;
     if (buffer) {
-        use_buffer(L, call, arg, "buffer", buffer);
+        laio_use_buffer(L, call, arg, "buffer", buffer);
         return;
     }
     call->length = laio_given(L, call, arg) ? 0 : default_length(operation);
@@ -222,7 +222,7 @@ void laio_destination(lua_State *L, laio_call *call, int arg, const char *operat
 void laio_source(lua_State *L, laio_call *call, int arg) {
     laio_buffer *const buffer = arg <= call->count ? laio_to_buffer(L, arg) : NULL;
     if (buffer) {
-        use_buffer(L, call, arg, "data", buffer);
+        laio_use_buffer(L, call, arg, "data", buffer);
         return;
     }
     if (arg > call->count || lua_type(L, arg) != LUA_TSTRING) {
@@ -231,6 +231,11 @@ void laio_source(lua_State *L, laio_call *call, int arg) {
     call->data = (void *)lua_tolstring(L, arg, &call->length);
     call->uses_lua = 1;
     call->keep[call->keep_count++] = arg;
+}
+
+/* Of a user or a group; -1 leaves it as it is. */
+uint32_t laio_id(lua_State *L, laio_call *call, int arg, const char *name) {
+    return (uint32_t)laio_integer(L, call, arg, name, -1, UINT32_MAX);
 }
 
 /* After all other arguments. */

@@ -7,12 +7,18 @@
 #include <aioclone.h>
 #include <linux/stat.h>
 #include <stdint.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <time.h>
 
 /* What a completion's value is. */
 enum {
     LAIO_PLAIN,  /* its result: a number, or true where success has none */
     LAIO_STRING, /* the bytes that were read */
-    LAIO_STAT
+    LAIO_STAT,
+    LAIO_STATVFS,
+    LAIO_DIRECTORY,
+    LAIO_MOUNT /* success, and an int that was filled */
 };
 
 /* Upvalues of every function. */
@@ -53,7 +59,12 @@ typedef struct laio_request {
     laio_buffer *used; /* the buffer whose uses count this */
     char *memory;      /* what a read reads into; stays with a free request for the next read */
     size_t memory_size;
-    struct statx stat;
+    union { /* what the kernel or the library fills */
+        struct statx stat;
+        struct statvfs statvfs;
+        aioc_directory *directory;
+        int mount_id;
+    } out;
 } laio_request;
 
 /* A poll that runs. */
@@ -76,6 +87,7 @@ typedef struct laio_module {
     unsigned forks;          /* of the process, when the outstanding ones were submitted */
     int closed;
     uint8_t is_plain[LAIO_OPERATIONS_MAX]; /* by code: its success is true, and no number */
+    uint8_t gives_fd[LAIO_OPERATIONS_MAX];
 } laio_module;
 
 /* One call of an operation. */
@@ -91,6 +103,7 @@ typedef struct {
     laio_buffer *used;
     void *data;
     size_t length;
+    struct timespec times[2];
 } laio_call;
 
 /* module.c: load, options, fork, the end. */
@@ -110,6 +123,8 @@ int64_t laio_integer(lua_State *L, const laio_call *call, int arg, const char *n
 void laio_destination(lua_State *L, laio_call *call, int arg, const char *operation);
 void laio_source(lua_State *L, laio_call *call, int arg);
 void laio_target(lua_State *L, laio_call *call, int arg);
+void laio_use_buffer(lua_State *L, laio_call *call, int arg, const char *name, laio_buffer *buffer);
+uint32_t laio_id(lua_State *L, laio_call *call, int arg, const char *name);
 uint32_t laio_engine(lua_State *L, laio_call *call, int arg);
 uint32_t laio_operation(lua_State *L, laio_call *call, int arg);
 aioc_request laio_request_id(lua_State *L, laio_call *call, int arg);
@@ -131,7 +146,17 @@ void laio_push_statistics(lua_State *L, const aioc_statistics *report);
 void laio_push_engine(lua_State *L, const aioc_engine_report *report);
 void laio_push_pool(lua_State *L, const aioc_buffer_report *report);
 
+/* structs.c: arguments and results that are structs in C. */
+void laio_memory(lua_State *L, laio_call *call, int arg, const char *name);
+uint64_t laio_argument(lua_State *L, laio_call *call, int arg, const char *name);
+const struct iovec *laio_vectors(lua_State *L, laio_call *call, int arg, const char *name, const char *operation,
+                                 int *count);
+const struct timespec *laio_times(lua_State *L, laio_call *call, int arg, const char *name);
+void laio_push_statvfs(lua_State *L, const struct statvfs *from);
+int laio_push_directory(lua_State *L, const aioc_directory *directory);
+
 /* stat.c */
+const char *laio_type_name(uint32_t mode);
 void laio_open_stat(lua_State *L);
 void laio_push_stat(lua_State *L, const struct statx *from);
 

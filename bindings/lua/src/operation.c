@@ -9,6 +9,7 @@ static const char *const numbers[] = {
     "open",     "openat2", "open_by_handle", "dup",    "dup3",            "read",   "write",      "readv", "writev", "seek",
     "sendfile", "splice",  "tee",            "fcntl",  "copy_file_range", "ioctl",  "readlink",   "realpath",
     "getxattr", "lgetxattr", "fgetxattr",    "listxattr", "llistxattr",   "flistxattr", NULL};
+static const char *const descriptors[] = {"open", "openat2", "open_by_handle", "dup", NULL};
 static const char *const plain[] = {
     "nop",       "close",    "readahead",  "unlink",     "fsync",      "fdatasync", "stat",       "lstat",
     "fstat",     "mkdir",    "rmdir",      "rename",     "link",       "symlink",   "mknod",      "flink",
@@ -33,6 +34,7 @@ void laio_learn_results(laio_module *module) {
     uint32_t code;
     for (code = 1; code < LAIO_OPERATIONS_MAX && (name = aioc_operation_name(code)) != NULL; ++code) {
         module->is_plain[code] = (uint8_t)is_in(plain, name);
+        module->gives_fd[code] = (uint8_t)is_in(descriptors, name);
     }
 }
 

@@ -3,7 +3,15 @@
 #include "laio.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 
 typedef struct {
     const char *name;
@@ -116,12 +124,104 @@ void laio_push_constants(lua_State *L) {
         const char *name;
         int value;
     } constants[] = {
-        {"O_RDONLY", O_RDONLY},       {"O_WRONLY", O_WRONLY},       {"O_RDWR", O_RDWR},
-        {"O_CREAT", O_CREAT},         {"O_EXCL", O_EXCL},           {"O_TRUNC", O_TRUNC},
-        {"O_APPEND", O_APPEND},       {"O_CLOEXEC", O_CLOEXEC},     {"O_DIRECT", O_DIRECT},
-        {"O_DIRECTORY", O_DIRECTORY}, {"O_NOFOLLOW", O_NOFOLLOW},   {"O_NONBLOCK", O_NONBLOCK},
-        {"O_NOATIME", O_NOATIME},     {"O_PATH", O_PATH},           {"O_TMPFILE", O_TMPFILE},
-        {"O_SYNC", O_SYNC},           {"O_DSYNC", O_DSYNC},         {"O_NOCTTY", O_NOCTTY},
+#define CONSTANT(name) {#name, (int)(name)}
+        CONSTANT(O_RDONLY),
+        CONSTANT(O_WRONLY),
+        CONSTANT(O_RDWR),
+        CONSTANT(O_CREAT),
+        CONSTANT(O_EXCL),
+        CONSTANT(O_TRUNC),
+        CONSTANT(O_APPEND),
+        CONSTANT(O_CLOEXEC),
+        CONSTANT(O_DIRECT),
+        CONSTANT(O_DIRECTORY),
+        CONSTANT(O_NOFOLLOW),
+        CONSTANT(O_NONBLOCK),
+        CONSTANT(O_NOATIME),
+        CONSTANT(O_PATH),
+        CONSTANT(O_TMPFILE),
+        CONSTANT(O_SYNC),
+        CONSTANT(O_DSYNC),
+        CONSTANT(O_NOCTTY),
+        CONSTANT(SEEK_SET),
+        CONSTANT(SEEK_CUR),
+        CONSTANT(SEEK_END),
+        CONSTANT(SEEK_DATA),
+        CONSTANT(SEEK_HOLE),
+        CONSTANT(S_IFIFO),
+        CONSTANT(S_IFREG),
+        CONSTANT(S_IFCHR),
+        CONSTANT(S_IFBLK),
+        CONSTANT(S_IFSOCK),
+        CONSTANT(RENAME_NOREPLACE),
+        CONSTANT(RENAME_EXCHANGE),
+        CONSTANT(RENAME_WHITEOUT),
+        CONSTANT(AT_SYMLINK_FOLLOW),
+        CONSTANT(AT_SYMLINK_NOFOLLOW),
+        CONSTANT(AT_EMPTY_PATH),
+        CONSTANT(AT_NO_AUTOMOUNT),
+        CONSTANT(XATTR_CREATE),
+        CONSTANT(XATTR_REPLACE),
+        CONSTANT(LOCK_SH),
+        CONSTANT(LOCK_EX),
+        CONSTANT(LOCK_UN),
+        CONSTANT(LOCK_NB),
+        CONSTANT(F_OFD_GETLK),
+        CONSTANT(F_OFD_SETLK),
+        CONSTANT(F_OFD_SETLKW),
+        CONSTANT(F_RDLCK),
+        CONSTANT(F_WRLCK),
+        CONSTANT(F_UNLCK),
+        CONSTANT(F_GETFL),
+        CONSTANT(F_SETFL),
+        CONSTANT(F_GETFD),
+        CONSTANT(F_SETFD),
+        CONSTANT(F_DUPFD),
+        CONSTANT(F_DUPFD_CLOEXEC),
+        CONSTANT(FD_CLOEXEC),
+        CONSTANT(FALLOC_FL_KEEP_SIZE),
+        CONSTANT(FALLOC_FL_PUNCH_HOLE),
+        CONSTANT(FALLOC_FL_ZERO_RANGE),
+        CONSTANT(FALLOC_FL_COLLAPSE_RANGE),
+        CONSTANT(FALLOC_FL_INSERT_RANGE),
+        CONSTANT(POSIX_FADV_NORMAL),
+        CONSTANT(POSIX_FADV_SEQUENTIAL),
+        CONSTANT(POSIX_FADV_RANDOM),
+        CONSTANT(POSIX_FADV_WILLNEED),
+        CONSTANT(POSIX_FADV_DONTNEED),
+        CONSTANT(POSIX_FADV_NOREUSE),
+        CONSTANT(SYNC_FILE_RANGE_WAIT_BEFORE),
+        CONSTANT(SYNC_FILE_RANGE_WRITE),
+        CONSTANT(SYNC_FILE_RANGE_WAIT_AFTER),
+        CONSTANT(MS_SYNC),
+        CONSTANT(MS_ASYNC),
+        CONSTANT(MS_INVALIDATE),
+        CONSTANT(MADV_NORMAL),
+        CONSTANT(MADV_RANDOM),
+        CONSTANT(MADV_SEQUENTIAL),
+        CONSTANT(MADV_WILLNEED),
+        CONSTANT(MADV_DONTNEED),
+        CONSTANT(MCL_CURRENT),
+        CONSTANT(MCL_FUTURE),
+        CONSTANT(SPLICE_F_MOVE),
+        CONSTANT(SPLICE_F_NONBLOCK),
+        CONSTANT(SPLICE_F_MORE),
+        CONSTANT(RESOLVE_NO_XDEV),
+        CONSTANT(RESOLVE_NO_MAGICLINKS),
+        CONSTANT(RESOLVE_NO_SYMLINKS),
+        CONSTANT(RESOLVE_BENEATH),
+        CONSTANT(RESOLVE_IN_ROOT),
+        CONSTANT(RESOLVE_CACHED),
+        CONSTANT(STATX_BASIC_STATS),
+        CONSTANT(STATX_BTIME),
+        CONSTANT(RWF_HIPRI),
+        CONSTANT(RWF_DSYNC),
+        CONSTANT(RWF_SYNC),
+        CONSTANT(RWF_NOWAIT),
+        CONSTANT(RWF_APPEND),
+        {"READDIR_STAT_ORDER", AIOC_READDIR_STAT_ORDER},
+        {"READDIR_DIRS_FIRST", AIOC_READDIR_DIRS_FIRST},
+#undef CONSTANT
     };
     size_t i;
     for (i = 0; i < sizeof constants / sizeof *constants; ++i) {

@@ -22,7 +22,7 @@ static void give_back(lua_State *L, laio_module *module, laio_request *request) 
 
 /* Nobody will learn of this descriptor. */
 static void drop_result(const laio_request *request) {
-    if (request->operation == AIOC_OP_OPEN && request->error == 0 && request->result >= 0) {
+    if (request->operation < LAIO_OPERATIONS_MAX && request->module->gives_fd[request->operation] && request->error == 0 && request->result >= 0) {
         aioc_close(request->module->context, (int)request->result, NULL, NULL);
     }
 }

@@ -101,6 +101,9 @@ aioc_context *laio_take(lua_State *L, laio_call *call) {
     request->uses_lua = (uint8_t)call->uses_lua;
     request->error = 0;
     request->used = call->used;
+    if (call->kind == LAIO_DIRECTORY) {
+        request->out.directory = NULL;
+    }
     if (call->used) {
         ++call->used->uses;
     }
@@ -111,6 +114,10 @@ aioc_context *laio_take(lua_State *L, laio_call *call) {
 void laio_give_back(laio_request *request) {
     laio_module *const module = request->module;
     request->outstanding = 0;
+    if (request->kind == LAIO_DIRECTORY) {
+        aioc_directory_free(request->out.directory);
+        request->kind = LAIO_PLAIN;
+    }
     request->generation = (request->generation + 1) & GENERATION_MASK;
     if (request->used) {
         --request->used->uses;

@@ -47,7 +47,15 @@ int laio_push_result(lua_State *L, const laio_request *request) {
     if (request->kind == LAIO_STRING) {
         lua_pushlstring(L, request->memory, (size_t)result);
     } else if (request->kind == LAIO_STAT) {
-        laio_push_stat(L, &request->stat);
+        laio_push_stat(L, &request->out.stat);
+    } else if (request->kind == LAIO_STATVFS) {
+        laio_push_statvfs(L, &request->out.statvfs);
+    } else if (request->kind == LAIO_DIRECTORY) {
+        return laio_push_directory(L, request->out.directory);
+    } else if (request->kind == LAIO_MOUNT) {
+        lua_pushboolean(L, 1);
+        laio_push_number(L, request->out.mount_id);
+        return 2;
     } else if (request->operation < LAIO_OPERATIONS_MAX && request->module->is_plain[request->operation]) {
         lua_pushboolean(L, 1);
     } else {
@@ -70,6 +78,8 @@ void laio_push_statistics(lua_State *L, const aioc_statistics *report) {
     FIELD(workers_started);
     FIELD(inline_hits);
     FIELD(inline_misses);
+    FIELD(waiting);
+    FIELD(timed_out);
 }
 
 void laio_push_engine(lua_State *L, const aioc_engine_report *report) {

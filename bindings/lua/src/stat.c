@@ -21,7 +21,7 @@ static const char *const names[] = {"atime", "mtime", "ctime", "birthtime", "dev
                                     "uid",   "gid",   "rdev",  "size",      "blksize", "blocks"};
 #define NAMES (sizeof names / sizeof *names)
 
-static const char *type_name(uint32_t mode) {
+const char *laio_type_name(uint32_t mode) {
     switch (mode & S_IFMT) {
     case S_IFREG:
         return "file";
@@ -65,7 +65,7 @@ static void push_field(lua_State *L, const laio_stat *stat, int field) {
         push_time(L, &stat->time[field]);
         return;
     case TYPE:
-        lua_pushstring(L, type_name(stat->mode));
+        lua_pushstring(L, laio_type_name(stat->mode));
         return;
     default: {
         const uint64_t numbers[] = {stat->dev, stat->ino,  stat->mode, stat->nlink,   stat->uid,
@@ -120,7 +120,7 @@ static int stat_tostring(lua_State *L) {
     const laio_stat *const stat = (const laio_stat *)luaL_checkudata(L, 1, LAIO_STAT_TYPE);
     char size[32];
     snprintf(size, sizeof size, "%llu", (unsigned long long)stat->size);
-    lua_pushfstring(L, LAIO_STAT_TYPE ": %s of %s bytes", type_name(stat->mode), size);
+    lua_pushfstring(L, LAIO_STAT_TYPE ": %s of %s bytes", laio_type_name(stat->mode), size);
     return 1;
 }
 
