@@ -10,7 +10,7 @@
 -- system: `nil`, its message, its errno. A wrong argument raises an error that names it.
 --
 -- Descriptors are numbers; a Lua file (of `io.open`) may stand in their place. Numbers are exact: a fraction is refused,
--- and before Lua 5.3 one above 2^53 too. A string goes to `write`, and comes from `read`; a @{buffer} to both.
+-- and before Lua 5.3 one above 2^53 too. A string goes to `write`, and comes from `read`; a `buffer` to both.
 --
 --     local aio = require "aioclone"
 --     aio.run(function()
@@ -67,6 +67,7 @@ end
 -- @tparam function f
 -- @param ... its arguments
 -- @treturn thread the coroutine
+-- @function spawn
 function aio.spawn(f, ...)
     local co = coroutine.create(f)
     resume(co, ...)
@@ -92,6 +93,7 @@ end
 -- @tparam function f
 -- @param ... its arguments
 -- @return what the function returns
+-- @function run
 function aio.run(f, ...)
     local results
     aio.spawn(function(...)
@@ -108,6 +110,7 @@ end
 -- @tparam function f must not wait
 -- @param ... its arguments
 -- @return what the function returns
+-- @function batch
 function aio.batch(f, ...)
     core.hold()
     local results = pack(pcall(f, ...))
@@ -231,6 +234,7 @@ end
 -- coroutine of its own, may wait there, and whose results are the results
 -- @tparam[opt=64] number limit of items at a time
 -- @return an iterator: the item's index, then the results
+-- @function each
 function aio.each(items, f, limit) end -- luacheck: ignore
 aio.each = each_of(aio, coroutine.yield, resume, function() end)
 
@@ -240,6 +244,7 @@ aio.each = each_of(aio, coroutine.yield, resume, function() end)
 -- @tparam function spawn starts a function in a coroutine of the scheduler
 -- @tparam[opt] function started is called after each submission: the place to watch `fileno`
 -- @treturn table a module like this one, without `run`
+-- @function adapt
 function aio.adapt(suspend, wake, spawn, started)
     started = started or function() end
     local api = {}
@@ -299,5 +304,185 @@ function aio.adapt(suspend, wake, spawn, started)
     end
     return api
 end
+
+--- Operations.
+-- All take a function as an optional last argument, see above. Those without a description are their system calls: the
+-- arguments as in the manual (constants are fields of this module), the result `true` or the call's own number.
+-- @section operations
+
+--- Opens or creates a file.
+-- @function open
+-- @tparam string path
+-- @tparam[opt="r"] string|number flags a mode as for `io.open`, with "x" for a file that must be new, which implies
+-- O_CLOEXEC; or a sum of `O_` constants, as it is
+-- @tparam[opt=438] number mode of a new file
+-- @treturn number a descriptor
+
+--- Reads, as pread(2).
+-- @function read
+-- @param fd descriptor or Lua file
+-- @tparam number|buffer length how much at most; or a buffer to fill
+-- @tparam number offset in the file
+-- @treturn string|number the bytes ("" at the end of the file); with a buffer their number
+
+--- Writes, as pwrite(2).
+-- @function write
+-- @param fd descriptor or Lua file
+-- @tparam string|buffer data
+-- @tparam number offset in the file
+-- @treturn number how many bytes were written, which may be less
+
+--- The status of a file.
+-- @function stat
+-- @tparam string path
+-- @return an object with the fields dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, type ("file",
+-- "directory", "link", "fifo", "socket", "char", "block"), and atime, mtime, ctime, birthtime as {sec, nsec}; birthtime is
+-- nil where the file system has none. Its method `table` gives a table of them.
+
+--- As `stat`, of a link itself.
+-- @function lstat
+-- @tparam string path
+
+--- As `stat`, of an open file.
+-- @function fstat
+-- @param fd descriptor or Lua file
+
+--- The entries of a directory.
+-- @function readdir
+-- @tparam string path
+-- @tparam[opt=0] number flags `READDIR_STAT_ORDER`, `READDIR_DIRS_FIRST`
+-- @treturn table names, without "." and ".."
+-- @treturn table their types as in `stat`, or "unknown"
+-- @treturn table their inode numbers
+
+--- Changes times.
+-- @function utimens
+-- @tparam string path
+-- @tparam[opt] table times `atime` and `mtime`, each {sec, nsec}, a number of seconds or "now"; an absent one stays. Without
+-- the table both become now.
+-- @tparam[opt=0] number flags `AT_SYMLINK_NOFOLLOW`
+
+--- Reads into several buffers.
+-- @function readv
+-- @param fd descriptor or Lua file
+-- @tparam table buffers
+-- @tparam number offset in the file
+-- @treturn number bytes
+
+--- Writes several strings and buffers.
+-- @function writev
+-- @param fd descriptor or Lua file
+-- @tparam table data
+-- @tparam number offset in the file
+-- @treturn number bytes
+
+--- Completions.
+-- @section completions
+
+--- Delivers what has completed: calls back, resumes coroutines. Ignores its arguments.
+-- @function poll
+-- @treturn number of requests
+
+--- Waits until results wait, a signal came, or nothing is outstanding.
+-- @function wait
+-- @tparam[opt] number seconds at most
+-- @treturn boolean whether results wait
+
+--- The descriptor that is readable while results wait. Do not read or close it.
+-- @function fileno
+-- @treturn number
+
+--- How many requests are outstanding.
+-- @function nreqs
+-- @treturn number
+
+--- Requests.
+-- @section requests
+
+--- Cancels a request. `nil, message, errno` if it runs already (EALREADY) or was delivered (ENOENT).
+-- @function cancel
+-- @tparam number id
+-- @return true: it will complete with ECANCELED
+
+--- What is submitted from now on starts with the matching `release`, together.
+-- @function hold
+
+--- See `hold`.
+-- @function release
+
+--- Memory.
+-- @section memory
+
+--- Memory that reads fill and writes take. Its methods: `string([first [, last]])`, the bytes; `set(string [, position])`;
+-- `view(first [, last])`, a buffer that is a part of it; `release()`, for those of the pool. Positions as in `string.sub`.
+-- From a page in size on it begins at a page, as O_DIRECT wants it.
+-- @function buffer
+-- @tparam[opt] number size in bytes; none: one of the pool
+-- @return the buffer
+
+--- Gives the context a pool of buffers that the kernel knows, once. `buffer_info` tells about it.
+-- @function buffer_create
+-- @tparam number size of each in bytes
+-- @tparam number count
+
+--- The context.
+-- @section context
+
+--- Sets options, before the first other call: `engine` ("auto", "inline", "ring", "workers"), `spawner` ("auto", "clone",
+-- "pthread"), `min_workers`, `max_workers`, `idle_timeout` (seconds), `max_outstanding`, and as booleans
+-- `single_threaded`, `one_core`, `no_ring`, `local_paths`, `in_order`. See aioc_create(3).
+-- @function configure
+-- @tparam table options
+
+--- At least so many workers.
+-- @function min_parallel
+-- @tparam number count
+
+--- At most so many workers; waits until the others have ended. 0: waits until all have.
+-- @function max_parallel
+-- @tparam number count
+
+--- Starts new workers that inherit everything: after seccomp, unshare and the like.
+-- @function rebind
+
+--- Makes io_uring know a file, which is faster. `file_unregister` it before it is closed.
+-- @function file_register
+-- @param fd descriptor or Lua file
+
+--- See `file_register`.
+-- @function file_unregister
+-- @param fd descriptor or Lua file
+
+--- The pool: `count`, `taken`, `buffer_size`, `registered`.
+-- @function buffer_info
+-- @treturn table
+
+--- Counters since the beginning, see aioc_stats(3).
+-- @function stats
+-- @treturn table
+
+--- How many requests of an operation an engine has run.
+-- @function count
+-- @tparam[opt] string operation all, if absent
+-- @tparam[opt] string engine all, if absent
+-- @treturn number
+
+--- What the context knows of an engine: `works`, `errno`, `reason`, `spawner`.
+-- @function engine_info
+-- @tparam string engine
+-- @treturn table
+
+--- Whether an engine can be used in this process.
+-- @function probe
+-- @tparam string engine
+-- @return true, or nil, message, errno
+
+--- The names of all operations, by their codes.
+-- @function operations
+-- @treturn table
+
+--- The version of the library in use.
+-- @function version
+-- @treturn string
 
 return aio
