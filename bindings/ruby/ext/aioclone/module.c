@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The extension's load. */
+#include "aioclone_ruby.h"
+
+#include <fcntl.h>
+
+VALUE aioclone_module;
+
+/* The operation table: name and C parameters of each. */
+static const struct {
+    const char *name, *parameters;
+} operations[] = {
+#include "operations.inc"
+};
+
+static void define_operations(void) {
+    const VALUE all = rb_hash_new();
+    size_t i;
+    for (i = 0; i < sizeof operations / sizeof *operations; ++i) {
+        rb_hash_aset(all, ID2SYM(rb_intern(operations[i].name)),
+                     rb_obj_freeze(rb_str_new_cstr(operations[i].parameters)));
+    }
+    rb_define_const(aioclone_module, "C_PARAMETERS", rb_obj_freeze(all));
+}
+
+static void define_numbers(void) {
+    static const struct {
+        const char *name;
+        unsigned value;
+    } numbers[] = {{"SINGLE_THREADED", AIOC_SINGLE_THREADED}, {"ONE_CORE", AIOC_ONE_CORE},
+                   {"NO_RING", AIOC_NO_RING},                 {"LOCAL_PATHS", AIOC_LOCAL_PATHS},
+                   {"IN_ORDER", AIOC_IN_ORDER},               {"INLINE", AIOC_ENGINE_INLINE},
+                   {"RING", AIOC_ENGINE_RING},                {"WORKERS", AIOC_ENGINE_WORKERS},
+                   {"CLONE", AIOC_SPAWNER_CLONE},             {"PTHREAD", AIOC_SPAWNER_PTHREAD},
+                   {"CLOEXEC", O_CLOEXEC}};
+    const VALUE native = rb_const_get(aioclone_module, rb_intern("Native"));
+    size_t i;
+    for (i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
+        rb_define_const(native, numbers[i].name, UINT2NUM(numbers[i].value));
+    }
+}
+
+void Init_Native(void); /* SWIG's */
+void aioclone_init_control(void);
+
+RUBY_FUNC_EXPORTED void Init_native(void) {
+    aioclone_module = rb_define_module("AIOClone");
+    Init_Native();
+    define_operations();
+    define_numbers();
+    aioclone_init_convert();
+    aioclone_init_buffer();
+    aioclone_init_context();
+    aioclone_init_request();
+    aioclone_init_file();
+    aioclone_init_wait();
+    aioclone_init_poll();
+    aioclone_init_control();
+}

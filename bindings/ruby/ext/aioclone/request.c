@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests: taken when all arguments are converted, given back when their result is handed over. */
+#include "aioclone_ruby.h"
+
+#include <unistd.h>
+
+/* Kept for the next requests, so that a steady stream allocates nothing here. */
+#define FREE_MAX 1024
+
+/* What an AIOClone::Request is. */
+typedef struct {
+    aioclone_context *context; /* a reference */
+    aioclone_request *request; /* NULL: its value was taken */
+    VALUE value, error, owner;
+} handle;
+
+static void mark_handle(void *data) {
+    handle *const h = data;
+    rb_gc_mark(h->value);
+    rb_gc_mark(h->error);
+    rb_gc_mark(h->owner);
+}
+
+static void free_handle(void *data) {
+    handle *const h = data;
+    if (h->request && h->context->forks == aioclone_forks) {
+        aioclone_abandon(h->request);
+    } else if (h->request) {
+        h->request->form = AIOCLONE_ABANDONED; /* of a parent: given back when the fork is noticed */
+    }
+
+    if (h->context) {
+        aioclone_release(h->context);
+    }
+    xfree(h);
+}
+
+static const rb_data_type_t handle_type = {
+    "AIOClone::Request", {mark_handle, free_handle, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
+
+static VALUE request_class;
+
+static VALUE new_handle(aioclone_context *context) {
+    handle *h;
+    const VALUE object = TypedData_Make_Struct(request_class, handle, &handle_type, h);
+    h->context = context;
+    ++context->references;
+    h->value = h->error = Qnil;
+    h->owner = context->self;
+    return object;
+}
+
+void aioclone_begin(aioclone_call *call, VALUE self, const char *operation) {
+    aioclone_context *context = aioclone_context_in(self);
+    const int has_block = rb_block_given_p();
+    int i;
+    call->form = has_block ? AIOCLONE_BLOCK : AIOCLONE_WAITER;
+    call->receiver = self;
+    if (!context) {
+        context = aioclone_starter_in(self);
+        if (context) {
+            call->form = AIOCLONE_HANDLE;
+            call->receiver = context->self;
+            if (has_block) {
+                rb_raise(rb_eArgError, "%s: a Request is returned, no block is called", operation);
+            }
+        } else {
+            context = aioclone_default();
+            call->receiver = aioclone_module;
+        }
+    }
+    call->context = context;
+    call->operation = operation;
+    call->request = NULL;
+    call->block = has_block ? rb_block_proc() : Qnil;
+    call->path = call->data = call->handle = Qnil;
+    for (i = 0; i < AIOCLONE_HELD; ++i) {
+        call->held[i] = Qnil;
+    }
+    call->held_count = 0;
+    call->kind = AIOCLONE_PLAIN;
+    call->closing_fd = -1;
+    call->closing_file = Qnil;
+}
+
+void aioclone_reserve(aioclone_context *context) {
+    if (context->free_count == 0) {
+        aioclone_request *const request = ALLOC(aioclone_request);
+        aioclone_append(&context->free, &request->chain);
+        ++context->free_count;
+    }
+}
+
+aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
+    aioclone_request *request;
+    int i;
+    aioclone_reserve(context);
+    request = AIOCLONE_REQUEST(context->free.next, chain);
+    aioclone_remove(&request->chain);
+    --context->free_count;
+    aioclone_list(&request->used);
+    aioclone_list(&request->chain);
+    aioclone_list(&request->sleep);
+    request->context = context;
+    request->operation = NULL;
+    request->id = request->result = 0;
+    request->block = request->queue = request->path = request->data = Qnil;
+    for (i = 0; i < AIOCLONE_HELD; ++i) {
+        request->held[i] = Qnil;
+    }
+    request->form = (uint8_t)form;
+    request->kind = AIOCLONE_PLAIN;
+    request->done = request->submitted = request->waited = 0;
+    aioclone_append(&context->used, &request->used);
+    return request;
+}
+
+/* From its return to aioclone_submitted nothing raises. */
+aioc_context *aioclone_take(aioclone_call *call) {
+    aioclone_context *const context = call->context;
+    aioclone_request *request;
+    int i;
+    aioclone_check_open(context);
+    if (call->form == AIOCLONE_HANDLE) {
+        call->handle = new_handle(context);
+    }
+    aioclone_reserve(context);
+    aioclone_lock(call);
+    request = aioclone_new_request(context, call->form);
+    request->operation = call->operation;
+    request->kind = (uint8_t)call->kind;
+    request->block = call->block;
+    request->path = call->path;
+    request->data = call->data;
+    for (i = 0; i < call->held_count; ++i) {
+        request->held[i] = call->held[i];
+    }
+    call->request = request;
+    return context->context;
+}
+
+struct statx *aioclone_result_stat(aioclone_call *call) {
+    call->request->kind = AIOCLONE_STAT;
+    return &call->request->out.stat;
+}
+
+void aioclone_give_back(aioclone_request *request) {
+    aioclone_context *const context = request->context;
+    aioclone_remove(&request->used);
+    aioclone_remove(&request->chain);
+    aioclone_remove(&request->sleep);
+    if (context->leader == request) {
+        context->leader = NULL;
+    }
+    if (context->free_count >= FREE_MAX || !context->references) {
+        xfree(request);
+        return;
+    }
+    aioclone_append(&context->free, &request->chain);
+    ++context->free_count;
+}
+
+/* Nobody wants its result any more. What it uses stays until it completes. */
+void aioclone_abandon(aioclone_request *request) {
+    aioclone_context *const context = request->context;
+    if (!request->submitted || request->done) {
+        aioclone_give_back(request);
+        return;
+    }
+    if (request->form != AIOCLONE_ABANDONED) {
+        request->form = AIOCLONE_ABANDONED;
+        ++context->abandoned;
+    }
+    aioclone_remove(&request->sleep);
+    aioc_cancel(context->context, request->id);
+}
+
+/* Refused: the file stays as it was. (An IO was closed already, and its number would be lost.) */
+static void do_not_close(const aioclone_call *call) {
+    if (aioclone_is_file(call->closing_file)) {
+        aioclone_file_set(call->closing_file, call->closing_fd);
+    } else if (!NIL_P(call->closing_file)) {
+        close(call->closing_fd);
+    }
+}
+
+static VALUE wait_for(VALUE argument) {
+    aioclone_wait((aioclone_request *)argument);
+    return Qnil;
+}
+
+static VALUE stop_waiting(VALUE argument) {
+    aioclone_request *const request = (aioclone_request *)argument;
+    aioclone_context *const context = request->context;
+    if (!request->done) {
+        aioclone_abandon(request);
+        aioclone_wake(context); /* it may have been told to wait for the others */
+    }
+    return Qnil;
+}
+
+VALUE aioclone_submitted(aioclone_call *call, aioc_request answer) {
+    aioclone_request *const request = call->request;
+    aioclone_context *const context = call->context;
+    VALUE error, result;
+    if (RB_UNLIKELY(answer < 0)) {
+        do_not_close(call);
+        aioclone_unlock(request);
+        aioclone_give_back(request);
+        rb_exc_raise(aioclone_error(answer, call->operation, call->path));
+    }
+    request->id = answer;
+    request->submitted = 1;
+    ++context->outstanding;
+    if (call->form == AIOCLONE_BLOCK) {
+        ++context->blocks;
+        return LL2NUM(answer);
+    }
+    if (call->form == AIOCLONE_HANDLE) {
+        ((handle *)RTYPEDDATA_DATA(call->handle))->request = request;
+        return call->handle;
+    }
+    aioclone_collect(context);
+    if (!request->done) {
+        rb_ensure(wait_for, (VALUE)request, stop_waiting, (VALUE)request);
+    }
+    result = aioclone_result(request, &error);
+    if (RB_UNLIKELY(error != Qnil)) {
+        rb_exc_raise(error);
+    }
+    RB_GC_GUARD(call->receiver);
+    return result;
+}
+
+/* --- AIOClone::Request ------------------------------------------------------------------------------------------- */
+
+static handle *handle_in(VALUE self) {
+    handle *const h = rb_check_typeddata(self, &handle_type);
+    aioclone_notice_fork(h->context);
+    return h;
+}
+
+static void look(handle *h) {
+    if (h->request && !h->request->done && h->context->context) {
+        aioclone_collect(h->context);
+    }
+}
+
+static VALUE wait_for_handle(VALUE argument) {
+    handle *const h = (handle *)argument;
+    h->request->waited = 1;
+    aioclone_wait(h->request);
+    return Qnil;
+}
+
+static VALUE stop_waiting_for_handle(VALUE argument) {
+    handle *const h = (handle *)argument;
+    if (h->request) {
+        h->request->waited = 0;
+        aioclone_remove(&h->request->sleep);
+    }
+    aioclone_wake(h->context);
+    return Qnil;
+}
+
+/* Waits until it has completed, as an operation without a block does.
+ * @return [Object] the operation's result, each time the same
+ * @raise [SystemCallError] the operation's error, each time the same */
+static VALUE request_value(VALUE self) {
+    handle *const h = handle_in(self);
+    look(h);
+    while (h->request && !h->request->done) {
+        if (h->request->waited) { /* by another fiber */
+            aioclone_wait_any(h->context);
+        } else {
+            rb_ensure(wait_for_handle, (VALUE)h, stop_waiting_for_handle, (VALUE)h);
+        }
+    }
+    if (h->request) {
+        aioclone_request *const request = h->request;
+        h->request = NULL;
+        h->value = aioclone_result(request, &h->error);
+    }
+    if (!NIL_P(h->error)) {
+        rb_exc_raise(h->error);
+    }
+    RB_GC_GUARD(self);
+    return h->value;
+}
+
+/* Does not wait.
+ * @return [Boolean] whether it has completed */
+static VALUE request_done(VALUE self) {
+    handle *const h = handle_in(self);
+    look(h);
+    return RBOOL(!h->request || h->request->done);
+}
+
+/* Asks for its end; {#value} then raises Errno::ECANCELED.
+ * @return [Boolean] false: it runs or has run, and completes with its own result */
+static VALUE request_cancel(VALUE self) {
+    handle *const h = handle_in(self);
+    return RBOOL(h->request && !h->request->done && aioc_cancel(h->context->context, h->request->id) == 0);
+}
+
+void aioclone_init_request(void) {
+    request_class = rb_define_class_under(aioclone_module, "Request", rb_cObject);
+    rb_undef_alloc_func(request_class);
+    rb_define_method(request_class, "value", request_value, 0);
+    rb_define_method(request_class, "done?", request_done, 0);
+    rb_define_method(request_class, "cancel", request_cancel, 0);
+}
