@@ -74,5 +74,12 @@ module AIOClone
     def map(items, limit: 64, &block)
       context.map(items, limit: limit, &block)
     end
+
+    private
+
+    # A scheduler ended a wait that has no limit of its own.
+    def timed_out
+      raise defined?(Async::TimeoutError) ? Async::TimeoutError : Errno::ETIMEDOUT, "execution expired"
+    end
   end
 end

@@ -88,11 +88,12 @@ typedef struct aioclone_request {
 } aioclone_request;
 
 typedef struct aioclone_context {
-    aioc_context *context; /* NULL: closed */
+    aioc_context *context; /* NULL: destroyed */
     VALUE self;
     aioclone_link all; /* of the contexts */
     aioclone_link used, finished, ready, sleepers, runners, free;
     aioclone_request *leader; /* whose fiber waits in the library for all of them, or NULL */
+    aioclone_request *heir;   /* whose fiber was woken to do so, or NULL */
     long outstanding, blocks, abandoned, ready_count, free_count;
     long references;
     long holds;
@@ -126,7 +127,7 @@ void aioclone_init_context(void);
 aioclone_context *aioclone_context_of(VALUE object);       /* raises TypeError */
 aioclone_context *aioclone_context_in(VALUE object);       /* or NULL */
 aioclone_context *aioclone_starter_in(VALUE object);       /* or NULL */
-aioclone_context *aioclone_open_context(VALUE object);     /* raises IOError when it is closed */
+aioclone_context *aioclone_open_context(VALUE object);     /* raises IOError when it is destroyed */
 aioclone_context *aioclone_default(void);                  /* of this thread */
 void aioclone_check_open(const aioclone_context *context); /* raises IOError */
 void aioclone_release(aioclone_context *context);          /* a reference */
@@ -180,7 +181,7 @@ void aioclone_take_finished(aioclone_context *context); /* what is there */
 void aioclone_collect(aioclone_context *context);       /* the same, outside of poll */
 void aioclone_wait(aioclone_request *request);          /* until it is done */
 void aioclone_wait_any(aioclone_context *context);      /* until something was collected */
-void aioclone_wake(aioclone_context *context);          /* somebody must wait in the library */
+void aioclone_stop(aioclone_request *request);          /* the end of a wait */
 
 /* poll.c: blocks, and the descriptor for event loops */
 void aioclone_init_poll(void);

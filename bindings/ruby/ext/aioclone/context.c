@@ -164,10 +164,10 @@ static VALUE context_create(VALUE self, VALUE flags, VALUE engine, VALUE spawner
 
 void aioclone_check_open(const aioclone_context *context) {
     if (!context->context) {
-        rb_raise(rb_eIOError, "closed context");
+        rb_raise(rb_eIOError, "destroyed context");
     }
     if (context->closing) {
-        rb_exc_raise(aioclone_error(ESHUTDOWN, "closing context", Qnil));
+        rb_exc_raise(aioclone_error(ESHUTDOWN, "AIOClone::Context being destroyed", Qnil));
     }
 }
 
@@ -190,7 +190,7 @@ aioclone_context *aioclone_context_of(VALUE object) {
 aioclone_context *aioclone_open_context(VALUE object) {
     aioclone_context *const context = aioclone_context_of(object);
     if (!context->context) {
-        rb_raise(rb_eIOError, "closed context");
+        rb_raise(rb_eIOError, "destroyed context");
     }
     return context;
 }
@@ -249,7 +249,7 @@ void aioclone_notice_fork(aioclone_context *context) {
     }
     context->forks = aioclone_forks;
     waking = context->leader != NULL;
-    context->leader = NULL;
+    context->leader = context->heir = NULL;
     for (link = context->used.next; link != &context->used; link = next) {
         next = link->next;
         forget(AIOCLONE_REQUEST(link, used));
@@ -269,7 +269,7 @@ void aioclone_notice_fork(aioclone_context *context) {
 
 /* Refuses new requests and asks the outstanding ones to end.
  * @return [Boolean] whether there are any */
-static VALUE context_begin_close(VALUE self) {
+static VALUE context_begin_destroy(VALUE self) {
     aioclone_context *const context = aioclone_context_of(self);
     const aioclone_link *link;
     if (!context->context) {
@@ -308,7 +308,7 @@ static VALUE context_end(VALUE self) {
 }
 
 /* @return [Boolean] */
-static VALUE context_closed(VALUE self) {
+static VALUE context_destroyed(VALUE self) {
     return RBOOL(!aioclone_context_of(self)->context);
 }
 
@@ -340,10 +340,10 @@ void aioclone_init_context(void) {
     id_of_thread = rb_intern("__aioclone_context__");
     rb_define_alloc_func(context_class, allocate_context);
     rb_define_private_method(context_class, "create", context_create, 7);
-    rb_define_private_method(context_class, "begin_close", context_begin_close, 0);
+    rb_define_private_method(context_class, "begin_destroy", context_begin_destroy, 0);
     rb_define_private_method(context_class, "wait_any", context_wait_any, 0);
-    rb_define_private_method(context_class, "end_context", context_end, 0);
-    rb_define_method(context_class, "closed?", context_closed, 0);
+    rb_define_private_method(context_class, "end_destroy", context_end, 0);
+    rb_define_method(context_class, "destroyed?", context_destroyed, 0);
     rb_define_singleton_method(aioclone_module, "context", default_context, 0);
     rb_undef_alloc_func(starter_class);
     rb_define_singleton_method(starter_class, "new", new_starter, 1);

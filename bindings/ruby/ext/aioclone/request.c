@@ -152,6 +152,9 @@ void aioclone_give_back(aioclone_request *request) {
     if (context->leader == request) {
         context->leader = NULL;
     }
+    if (context->heir == request) {
+        context->heir = NULL;
+    }
     if (context->free_count >= FREE_MAX || !context->references) {
         xfree(request);
         return;
@@ -191,10 +194,9 @@ static VALUE wait_for(VALUE argument) {
 
 static VALUE stop_waiting(VALUE argument) {
     aioclone_request *const request = (aioclone_request *)argument;
-    aioclone_context *const context = request->context;
+    aioclone_stop(request);
     if (!request->done) {
         aioclone_abandon(request);
-        aioclone_wake(context); /* it may have been told to wait for the others */
     }
     return Qnil;
 }
@@ -255,11 +257,8 @@ static VALUE wait_for_handle(VALUE argument) {
 
 static VALUE stop_waiting_for_handle(VALUE argument) {
     handle *const h = (handle *)argument;
-    if (h->request) {
-        h->request->waited = 0;
-        aioclone_remove(&h->request->sleep);
-    }
-    aioclone_wake(h->context);
+    h->request->waited = 0;
+    aioclone_stop(h->request);
     return Qnil;
 }
 

@@ -12,7 +12,7 @@
 #include <ruby/thread.h>
 
 static VALUE queue_class;
-static ID id_push, id_pop, id_for_fd, id_autoclose;
+static ID id_push, id_pop, id_timed_out, id_for_fd, id_autoclose;
 
 /* The only callback of the library. */
 void aioclone_done(const aioc_completion *done, void *user_data) {
@@ -92,18 +92,31 @@ void aioclone_collect(aioclone_context *context) {
     aioclone_keep_readable(context);
 }
 
-void aioclone_wake(aioclone_context *context) {
+/* Somebody must wait in the library for those who sleep. */
+static void wake_heir(aioclone_context *context) {
+    const aioclone_link *const from = aioclone_is_empty(&context->sleepers) ? &context->runners : &context->sleepers;
     int state = 0;
-    if (!context->leader) {
-        if (!aioclone_is_empty(&context->sleepers)) {
-            rouse(AIOCLONE_REQUEST(context->sleepers.next, sleep), &state);
-        } else if (!aioclone_is_empty(&context->runners)) {
-            rouse(AIOCLONE_REQUEST(context->runners.next, sleep), &state);
-        }
+    if (context->leader || context->heir || aioclone_is_empty(from)) {
+        return;
     }
+    context->heir = AIOCLONE_REQUEST(from->next, sleep);
+    rouse(context->heir, &state);
     if (state) {
         rb_jump_tag(state);
     }
+}
+
+/* Also when it was woken to wait for the others, and its own had completed meanwhile, or its fiber was interrupted. */
+void aioclone_stop(aioclone_request *request) {
+    aioclone_context *const context = request->context;
+    aioclone_remove(&request->sleep);
+    if (context->leader == request) {
+        context->leader = NULL;
+    }
+    if (context->heir == request) {
+        context->heir = NULL;
+    }
+    wake_heir(context);
 }
 
 static VALUE descriptor_of(aioclone_context *context) {
@@ -120,12 +133,20 @@ static void *wait_in_library(void *data) {
     return NULL;
 }
 
+/* Under a scheduler only the fiber waits. That of async 1 takes a timeout that the program has set (with_timeout) for
+ * the end of the wait, which has none. */
+static void wait_for_descriptor(aioclone_context *context) {
+    if (!RTEST(rb_io_wait(descriptor_of(context), INT2FIX(RUBY_IO_READABLE), Qnil))) {
+        rb_funcall(aioclone_module, id_timed_out, 0);
+    }
+}
+
 static VALUE lead(VALUE argument) {
     aioclone_context *const context = ((aioclone_request *)argument)->context;
     if (NIL_P(rb_fiber_scheduler_current())) {
         rb_thread_call_without_gvl(wait_in_library, context, RUBY_UBF_IO, NULL);
     } else {
-        rb_io_wait(descriptor_of(context), INT2FIX(RUBY_IO_READABLE), Qnil);
+        wait_for_descriptor(context);
     }
     context->leader = NULL;
     if (context->context) {
@@ -135,12 +156,7 @@ static VALUE lead(VALUE argument) {
 }
 
 static VALUE resign(VALUE argument) {
-    aioclone_request *const request = (aioclone_request *)argument;
-    aioclone_context *const context = request->context;
-    if (context->leader == request) {
-        context->leader = NULL;
-    }
-    aioclone_wake(context);
+    aioclone_stop((aioclone_request *)argument);
     return Qnil;
 }
 
@@ -166,6 +182,7 @@ static void wait_once(aioclone_request *request) {
         follow(request);
     } else {
         context->leader = request;
+        context->heir = NULL;
         rb_ensure(lead, (VALUE)request, resign, (VALUE)request);
     }
 }
@@ -182,10 +199,8 @@ static VALUE wait_as_runner(VALUE argument) {
 }
 
 static VALUE end_runner(VALUE argument) {
-    aioclone_request *const request = (aioclone_request *)argument;
-    aioclone_context *const context = request->context;
-    aioclone_give_back(request);
-    aioclone_wake(context);
+    aioclone_stop((aioclone_request *)argument);
+    aioclone_give_back((aioclone_request *)argument);
     return Qnil;
 }
 
@@ -199,6 +214,7 @@ void aioclone_init_wait(void) {
     rb_gc_register_mark_object(queue_class);
     id_push = rb_intern("push");
     id_pop = rb_intern("pop");
+    id_timed_out = rb_intern("timed_out");
     id_for_fd = rb_intern("for_fd");
     id_autoclose = rb_intern("autoclose=");
 }

@@ -38,16 +38,16 @@ module AIOClone
              positive(max_outstanding, "max_outstanding"))
     end
 
-    # @yieldparam context [Context] closed after the block
-    # @return [Context] or the block's value
-    def self.open(**options)
+    # @yieldparam context [Context] destroyed after the block
+    # @return the block's value
+    # @example
+    #   AIOClone::Context.with(max_workers: 8) { |context| ... }
+    def self.with(**options)
       context = new(**options)
-      return context unless block_given?
-
       begin
         yield context
       ensure
-        context.close
+        context.destroy
       end
     end
 
@@ -103,17 +103,17 @@ module AIOClone
     # Errno::ECANCELED), and frees everything. New requests meanwhile are refused with Errno::ESHUTDOWN.
     # @return [nil]
     # @raise what a block raises; to be called again for the others
-    def close
-      return unless begin_close
+    def destroy
+      return unless begin_destroy
 
       loop { break if poll.zero? && !wait_any }
-      end_context
+      end_destroy
       @to_io = nil
     end
 
     # @return [String]
     def inspect
-      format("#<%<class>s %<state>s>", class: self.class, state: closed? ? "closed" : "#{outstanding} outstanding")
+      format("#<%<class>s %<state>s>", class: self.class, state: destroyed? ? "destroyed" : "#{outstanding} outstanding")
     end
 
     ENGINES = { auto: 0, inline: Native::INLINE, ring: Native::RING, workers: Native::WORKERS }.freeze
