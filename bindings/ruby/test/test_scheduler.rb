@@ -4,6 +4,7 @@
 # Under a Fiber scheduler every call suspends only its fiber.
 require_relative "support/support"
 require_relative "support/scheduler"
+require "io/wait"
 
 class TestScheduled < AIOCloneTest
   def setup
@@ -80,7 +81,7 @@ class TestScheduled < AIOCloneTest
       leader.raise(KeyError, "ended")
       open_writer(second)
       sleep 0.01 while follower.alive?
-      open_writer(first)
+      release(first)
       got
     end
     assert_equal ["ended", :second], got
@@ -166,7 +167,7 @@ class TestScheduled < AIOCloneTest
       Thread.new do
         TestScheduler.run do
           count = 0
-          100.times { Fiber.schedule { count += context.stat(@path).size } }
+          100.times { Fiber.schedule { context.stat(@path).size.then { |size| count += size } } }
           sleep 0.01 while count < 1000
           count
         end
@@ -218,7 +219,7 @@ class TestAsync < AIOCloneTest
       end
     end.wait
     assert_equal :late, result
-    open_writer(path)
+    release(path)
     assert_equal 10, Async { AIOClone.stat(@path).size }.wait
   end
 

@@ -56,6 +56,11 @@ module Support
     flunk "nobody opens #{path}"
   end
 
+  # The same, whether there are opens or not.
+  def release(path)
+    (@writers ||= []) << ::File.open(path, ::File::RDWR | ::File::NONBLOCK)
+  end
+
   def after_teardown
     super
     @writers&.each(&:close)
