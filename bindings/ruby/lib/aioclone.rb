@@ -21,6 +21,7 @@ require "aioclone/context"
 #
 #   AIOClone.open("/etc/passwd") { |f| puts f.pread(15, 7) }
 module AIOClone
+  include Constants
   extend Operations
 
   class << self
@@ -50,7 +51,8 @@ module AIOClone
       context.start
     end
 
-    # (see Context#poll)
+    # Calls the blocks of the calling thread's context: {Context#poll}.
+    # @return [Integer] how many were called
     def poll
       context.poll
     end

@@ -11,6 +11,8 @@
 #include <aioclone.h>
 #include <linux/stat.h>
 #include <stdint.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
 
 #ifndef RBOOL
 #define RBOOL(value) ((value) ? Qtrue : Qfalse)
@@ -54,14 +56,27 @@ enum {
     AIOCLONE_RUNNER     /* not submitted: stands for one that waits until anything completes */
 };
 
-/* What its completion has to do. */
+/* What memory of Ruby's a request uses: its data. All but the first two are locked meanwhile. */
 enum {
-    AIOCLONE_PLAIN,
+    AIOCLONE_NO_MEMORY,
+    AIOCLONE_NEW_STRING,    /* filled */
+    AIOCLONE_CALLER_STRING, /* filled, and then cut to what came */
+    AIOCLONE_CALLER_STRUCT, /* a String, perhaps changed */
+    AIOCLONE_CALLER_BUFFER, /* an IO::Buffer */
+    AIOCLONE_PARTS          /* an Array of Strings and IO::Buffers */
+};
+
+/* What its result is in Ruby. */
+enum {
+    AIOCLONE_INTEGER,
+    AIOCLONE_STRING, /* a new one */
+    AIOCLONE_NAME,   /* the same, as names of files are encoded */
+    AIOCLONE_FILE,
     AIOCLONE_STAT,
-    AIOCLONE_NEW_STRING,    /* data becomes the result */
-    AIOCLONE_CALLER_STRING, /* data is filled and locked */
-    AIOCLONE_CALLER_BUFFER, /* an IO::Buffer, locked */
-    AIOCLONE_OPENED         /* data is the AIOClone::File */
+    AIOCLONE_STATX,
+    AIOCLONE_STATVFS,
+    AIOCLONE_DIRECTORY,
+    AIOCLONE_MOUNT_ID
 };
 
 #define AIOCLONE_HELD 3 /* the most arguments of one operation that are Ruby objects */
@@ -79,11 +94,15 @@ typedef struct aioclone_request {
     VALUE block;
     VALUE queue; /* where its fiber sleeps */
     VALUE path;  /* for the text of an error */
-    VALUE data;
-    VALUE held[AIOCLONE_HELD]; /* files, strings */
-    uint8_t form, kind, done, submitted, waited;
+    VALUE data;  /* its memory */
+    VALUE file;  /* its result, if that is one */
+    VALUE held[AIOCLONE_HELD]; /* files, names */
+    uint8_t form, memory, answer, done, submitted, waited;
     union {
         struct statx stat;
+        struct statvfs statvfs;
+        aioc_directory *directory;
+        int mount_id;
     } out;
 } aioclone_request;
 
@@ -111,10 +130,10 @@ typedef struct {
     aioclone_context *context;
     const char *operation;
     aioclone_request *request; /* NULL until taken */
-    VALUE block, path, data, handle;
+    VALUE block, path, data, file, handle, vectors;
     VALUE held[AIOCLONE_HELD];
-    int held_count, form, kind;
-    size_t size; /* of data to transfer */
+    int held_count, form, memory, answer;
+    struct timespec times[2];
     int closing_fd; /* of a close, or -1 */
     VALUE closing_file;
 } aioclone_call;
@@ -135,27 +154,38 @@ void aioclone_notice_fork(aioclone_context *context);
 
 /* convert.c: arguments. They may raise; all name the argument. */
 int aioclone_fd(aioclone_call *call, VALUE argument, const char *name);
-int aioclone_closing(aioclone_call *call, VALUE argument, const char *name);
 char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int argument_count);
-char *aioclone_opening(aioclone_call *call, VALUE argument, const char *name);
 int64_t aioclone_integer(VALUE argument, int64_t least, int64_t most, const char *name);
 uint64_t aioclone_size(VALUE argument, const char *name);
+uint32_t aioclone_id(VALUE argument, const char *name);
+struct timespec *aioclone_times(aioclone_call *call, VALUE argument, const char *name);
+_Noreturn void aioclone_no_conversion(VALUE argument, const char *name, const char *wanted);
 void aioclone_hold(aioclone_call *call, VALUE object);
+void aioclone_close_object(aioclone_call *call);
 void aioclone_init_convert(void);
 
 /* buffer.c: memory for reads and writes */
 void aioclone_init_buffer(void);
 void aioclone_fill(aioclone_call *call, VALUE argument, const char *name);
 void aioclone_source(aioclone_call *call, VALUE argument, const char *name);
-void aioclone_lock(const aioclone_call *call);
+void aioclone_struct(aioclone_call *call, VALUE argument, const char *name);
+uint64_t aioclone_argument(aioclone_call *call, VALUE argument, const char *name);
+void aioclone_pages(aioclone_call *call, VALUE argument, const char *name);
+void aioclone_parts(aioclone_call *call, VALUE argument, const char *name);
+void aioclone_lock(const aioclone_call *call); /* raises if it is locked */
 void *aioclone_memory(aioclone_call *call, size_t *ret_size);
+uint64_t aioclone_argument_address(aioclone_call *call, uint64_t number);
+struct iovec *aioclone_vectors(aioclone_call *call, int *ret_count);
 void aioclone_unlock(aioclone_request *request);
 
 /* request.c */
 void aioclone_init_request(void);
-void aioclone_begin(aioclone_call *call, VALUE self, const char *operation);
+void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, const char *uses);
 aioc_context *aioclone_take(aioclone_call *call);
 struct statx *aioclone_result_stat(aioclone_call *call);
+struct statvfs *aioclone_result_statvfs(aioclone_call *call);
+aioc_directory **aioclone_result_directory(aioclone_call *call);
+int *aioclone_result_mount_id(aioclone_call *call);
 VALUE aioclone_submitted(aioclone_call *call, aioc_request answer);
 void aioclone_reserve(aioclone_context *context); /* so that the next one raises nothing */
 aioclone_request *aioclone_new_request(aioclone_context *context, int form);
@@ -165,6 +195,13 @@ void aioclone_abandon(aioclone_request *request);
 /* result.c: what a completion is in Ruby. Gives the request back; the value, or an exception in *ret_error. */
 VALUE aioclone_result(aioclone_request *request, VALUE *ret_error);
 VALUE aioclone_error(int64_t error, const char *operation, VALUE path);
+void aioclone_init_result(void);
+
+/* directory.c */
+void aioclone_init_directory(void);
+VALUE aioclone_new_directory(void);
+void aioclone_directory_set(VALUE object, aioc_directory *directory);
+VALUE aioclone_name_string(const char *name, long length);
 
 /* file.c */
 void aioclone_init_file(void);

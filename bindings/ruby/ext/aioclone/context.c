@@ -28,6 +28,10 @@ static void mark_context(void *data) {
         rb_gc_mark(request->queue);
         rb_gc_mark(request->path);
         rb_gc_mark(request->data);
+        rb_gc_mark(request->file);
+        for (i = 0; request->memory == AIOCLONE_PARTS && i < RARRAY_LEN(request->data); ++i) {
+            rb_gc_mark(rb_ary_entry(request->data, i)); /* pinned */
+        }
         for (i = 0; i < AIOCLONE_HELD; ++i) {
             rb_gc_mark(request->held[i]);
         }
@@ -214,7 +218,8 @@ aioclone_context *aioclone_default(void) {
     return noticed(RTYPEDDATA_DATA(context_of_thread()));
 }
 
-/* @return [Context] the one of the calling thread, which the methods of AIOClone use. It ends after its thread. */
+/* The context of the calling thread, which the methods of AIOClone use. It ends after its thread.
+ * @return [Context] */
 static VALUE default_context(VALUE self) {
     (void)self;
     return context_of_thread();
@@ -321,6 +326,8 @@ static void mark_starter(void *data) {
 static const rb_data_type_t starter_type = {
     "AIOClone::Starter", {mark_starter, NULL, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
 
+/* See {Context#start}.
+ * @param context [Context] */
 static VALUE new_starter(VALUE class, VALUE context) {
     aioclone_context_of(context);
     return TypedData_Wrap_Struct(class, &starter_type, (void *)context);

@@ -142,9 +142,11 @@ static uint32_t code_of(VALUE name, const char *(*name_of)(uint32_t), const char
     rb_raise(rb_eArgError, "%s: unknown %" PRIsVALUE, what, rb_inspect(name));
 }
 
-/* @param operation [Symbol, nil] nil: all
- * @param engine [Symbol, nil] :inline, :ring, :workers or :sync; nil: all
- * @return [Integer] completions of one operation by one engine */
+/* Completions of one operation by one engine.
+ * @overload count(operation = nil, engine = nil)
+ *   @param operation [Symbol, nil] nil: all
+ *   @param engine [Symbol, nil] :inline, :ring, :workers or :sync; nil: all
+ *   @return [Integer] */
 static VALUE context_count(int argc, VALUE *argv, VALUE self) {
     const aioclone_context *const context = aioclone_open_context(self);
     VALUE operation, engine;

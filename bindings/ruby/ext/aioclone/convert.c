@@ -5,6 +5,7 @@
 #include <ruby/encoding.h>
 #include <ruby/io.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static ID id_to_path, id_fileno, id_autoclose, id_flush, id_close;
 
@@ -16,7 +17,7 @@ void aioclone_hold(aioclone_call *call, VALUE object) {
     call->held[call->held_count++] = object;
 }
 
-static void cannot_be(VALUE argument, const char *name, const char *wanted) {
+void aioclone_no_conversion(VALUE argument, const char *name, const char *wanted) {
     rb_raise(rb_eTypeError, "%s: no implicit conversion of %" PRIsVALUE " into %s", name,
              NIL_P(argument) ? rb_str_new_cstr("nil") : rb_class_name(rb_obj_class(argument)), wanted);
 }
@@ -28,7 +29,7 @@ static VALUE to_integer(VALUE argument, const char *name) {
         integer = RB_FLOAT_TYPE_P(argument) || RB_TYPE_P(argument, T_STRING) ? Qnil
                                                                            : rb_check_to_integer(argument, "to_int");
         if (NIL_P(integer)) {
-            cannot_be(argument, name, "Integer");
+            aioclone_no_conversion(argument, name, "Integer");
         }
     }
     return integer;
@@ -81,7 +82,7 @@ static VALUE to_io(VALUE argument, const char *name) {
     if (!RB_TYPE_P(io, T_FILE)) {
         io = rb_check_convert_type(argument, T_FILE, "IO", "to_io");
         if (NIL_P(io)) {
-            cannot_be(argument, name, "IO or Integer");
+            aioclone_no_conversion(argument, name, "IO or Integer");
         }
     }
     return io;
@@ -105,26 +106,22 @@ int aioclone_fd(aioclone_call *call, VALUE argument, const char *name) {
     return FIX2INT(rb_funcall(io, id_fileno, 0)); /* IOError if it is closed */
 }
 
-/* The object is closed at once, its number by the request. */
-int aioclone_closing(aioclone_call *call, VALUE argument, const char *name) {
-    if (RB_FIXNUM_P(argument)) {
-        return (int)aioclone_integer(argument, INT32_MIN, INT32_MAX, name);
+/* close: the object is closed at once, its number by the request. Called when everything is converted. A file that
+ * is closed by a conversion meanwhile raises; nothing is owned yet. */
+void aioclone_close_object(aioclone_call *call) {
+    const VALUE object = call->held_count > 0 ? call->held[0] : Qnil;
+    if (NIL_P(object) || strcmp(call->operation, "close") != 0) {
+        return;
     }
-    aioclone_check_open(call->context); /* before anything is closed */
-    if (aioclone_is_file(argument)) {
-        call->closing_fd = aioclone_file_take(argument);
+    if (aioclone_is_file(object)) {
+        call->closing_fd = aioclone_file_take(object);
     } else {
-        if (RB_INTEGER_TYPE_P(argument)) {
-            out_of_range(argument, name);
-        }
-        argument = to_io(argument, name);
-        call->closing_fd = FIX2INT(rb_funcall(argument, id_fileno, 0));
-        rb_funcall(argument, id_flush, 0);
-        rb_funcall(argument, id_autoclose, 1, Qfalse);
-        rb_funcall(argument, id_close, 0);
+        call->closing_fd = FIX2INT(rb_funcall(object, id_fileno, 0));
+        rb_funcall(object, id_flush, 0);
+        rb_funcall(object, id_autoclose, 1, Qfalse);
+        rb_funcall(object, id_close, 0);
     }
-    call->closing_file = argument;
-    return call->closing_fd;
+    call->closing_file = object;
 }
 
 /* A path or a name. What follows it among the arguments may run Ruby code that changes the String: hence its copy,
@@ -137,7 +134,7 @@ char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int a
         }
         text = rb_check_string_type(text);
         if (NIL_P(text)) {
-            cannot_be(argument, name, "String");
+            aioclone_no_conversion(argument, name, "String");
         }
     }
     if (!rb_enc_asciicompat(rb_enc_get(text))) {
@@ -157,12 +154,41 @@ char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int a
     return rb_string_value_cstr(&text);
 }
 
-/* The path of an open, which also makes the object that the descriptor goes into. */
-char *aioclone_opening(aioclone_call *call, VALUE argument, const char *name) {
-    char *const path = aioclone_text(call, argument, name, 2);
-    call->kind = AIOCLONE_OPENED;
-    call->data = aioclone_new_file(call->receiver, call->path);
-    return path;
+/* A user or group; -1 and nil keep it, as in File.chown. */
+uint32_t aioclone_id(VALUE argument, const char *name) {
+    return NIL_P(argument) ? UINT32_MAX : (uint32_t)aioclone_integer(argument, -1, UINT32_MAX, name);
+}
+
+static struct timespec to_time(VALUE argument, const char *name) {
+    const struct timespec now = {0, UTIME_NOW}, omit = {0, UTIME_OMIT};
+    if (argument == ID2SYM(rb_intern("now"))) {
+        return now;
+    }
+    if (NIL_P(argument)) {
+        return omit;
+    }
+    if (!RTEST(rb_obj_is_kind_of(argument, rb_cTime)) && !RTEST(rb_obj_is_kind_of(argument, rb_cNumeric))) {
+        aioclone_no_conversion(argument, name, "Time");
+    }
+    return rb_time_timespec(argument);
+}
+
+/* Of access and of modification: a Time, seconds, :now, or nil to keep it; nil for both: now. */
+struct timespec *aioclone_times(aioclone_call *call, VALUE argument, const char *name) {
+    VALUE times;
+    if (NIL_P(argument)) {
+        return NULL;
+    }
+    times = rb_check_array_type(argument);
+    if (NIL_P(times)) {
+        aioclone_no_conversion(argument, name, "Array");
+    }
+    if (RARRAY_LEN(times) != 2) {
+        rb_raise(rb_eArgError, "%s: two are needed, of access and of modification", name);
+    }
+    call->times[0] = to_time(rb_ary_entry(times, 0), name);
+    call->times[1] = to_time(rb_ary_entry(times, 1), name);
+    return call->times;
 }
 
 void aioclone_init_convert(void) {

@@ -10,6 +10,7 @@ VALUE aioclone_module;
 static const struct {
     const char *name, *parameters;
 } operations[] = {
+#define AIOCLONE_OPERATION(name, parameters, uses) {#name, parameters},
 #include "operations.inc"
 };
 
@@ -20,7 +21,7 @@ static void define_operations(void) {
         rb_hash_aset(all, ID2SYM(rb_intern(operations[i].name)),
                      rb_obj_freeze(rb_str_new_cstr(operations[i].parameters)));
     }
-    rb_define_const(aioclone_module, "C_PARAMETERS", rb_obj_freeze(all));
+    rb_const_set(aioclone_module, rb_intern("C_PARAMETERS"), rb_obj_freeze(all));
 }
 
 static void define_numbers(void) {
@@ -42,17 +43,21 @@ static void define_numbers(void) {
 
 void Init_Native(void); /* SWIG's */
 void aioclone_init_control(void);
+void aioclone_define_constants(void);
 
 RUBY_FUNC_EXPORTED void Init_native(void) {
     aioclone_module = rb_define_module("AIOClone");
     Init_Native();
     define_operations();
     define_numbers();
+    aioclone_define_constants();
     aioclone_init_convert();
     aioclone_init_buffer();
     aioclone_init_context();
     aioclone_init_request();
     aioclone_init_file();
+    aioclone_init_directory();
+    aioclone_init_result();
     aioclone_init_wait();
     aioclone_init_poll();
     aioclone_init_control();

@@ -2,6 +2,7 @@
 /* Requests: taken when all arguments are converted, given back when their result is handed over. */
 #include "aioclone_ruby.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* Kept for the next requests, so that a steady stream allocates nothing here. */
@@ -50,7 +51,7 @@ static VALUE new_handle(aioclone_context *context) {
     return object;
 }
 
-void aioclone_begin(aioclone_call *call, VALUE self, const char *operation) {
+void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, const char *uses) {
     aioclone_context *context = aioclone_context_in(self);
     const int has_block = rb_block_given_p();
     int i;
@@ -73,12 +74,13 @@ void aioclone_begin(aioclone_call *call, VALUE self, const char *operation) {
     call->operation = operation;
     call->request = NULL;
     call->block = has_block ? rb_block_proc() : Qnil;
-    call->path = call->data = call->handle = Qnil;
+    call->path = call->data = call->file = call->handle = Qnil;
     for (i = 0; i < AIOCLONE_HELD; ++i) {
         call->held[i] = Qnil;
     }
     call->held_count = 0;
-    call->kind = AIOCLONE_PLAIN;
+    call->memory = AIOCLONE_NO_MEMORY;
+    call->answer = strstr(uses, "gives_fd") ? AIOCLONE_FILE : AIOCLONE_INTEGER;
     call->closing_fd = -1;
     call->closing_file = Qnil;
 }
@@ -104,12 +106,13 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
     request->context = context;
     request->operation = NULL;
     request->id = request->result = 0;
-    request->block = request->queue = request->path = request->data = Qnil;
+    request->block = request->queue = request->path = request->data = request->file = Qnil;
     for (i = 0; i < AIOCLONE_HELD; ++i) {
         request->held[i] = Qnil;
     }
     request->form = (uint8_t)form;
-    request->kind = AIOCLONE_PLAIN;
+    request->memory = AIOCLONE_NO_MEMORY;
+    request->answer = AIOCLONE_INTEGER;
     request->done = request->submitted = request->waited = 0;
     aioclone_append(&context->used, &request->used);
     return request;
@@ -124,12 +127,18 @@ aioc_context *aioclone_take(aioclone_call *call) {
     if (call->form == AIOCLONE_HANDLE) {
         call->handle = new_handle(context);
     }
+    if (call->answer == AIOCLONE_FILE) {
+        call->file = aioclone_new_file(call->receiver, call->path);
+    }
     aioclone_reserve(context);
     aioclone_lock(call);
+    aioclone_close_object(call);
     request = aioclone_new_request(context, call->form);
     request->operation = call->operation;
-    request->kind = (uint8_t)call->kind;
+    request->memory = (uint8_t)call->memory;
+    request->answer = (uint8_t)call->answer;
     request->block = call->block;
+    request->file = call->file;
     request->path = call->path;
     request->data = call->data;
     for (i = 0; i < call->held_count; ++i) {
@@ -139,9 +148,26 @@ aioc_context *aioclone_take(aioclone_call *call) {
     return context->context;
 }
 
+/* statx fills a struct of Ruby's own shape only where the caller chose what is filled. */
 struct statx *aioclone_result_stat(aioclone_call *call) {
-    call->request->kind = AIOCLONE_STAT;
+    call->request->answer = strcmp(call->operation, "statx") == 0 ? AIOCLONE_STATX : AIOCLONE_STAT;
     return &call->request->out.stat;
+}
+
+struct statvfs *aioclone_result_statvfs(aioclone_call *call) {
+    call->request->answer = AIOCLONE_STATVFS;
+    return &call->request->out.statvfs;
+}
+
+aioc_directory **aioclone_result_directory(aioclone_call *call) {
+    call->request->answer = AIOCLONE_DIRECTORY;
+    call->request->out.directory = NULL;
+    return &call->request->out.directory;
+}
+
+int *aioclone_result_mount_id(aioclone_call *call) {
+    call->request->answer = AIOCLONE_MOUNT_ID;
+    return &call->request->out.mount_id;
 }
 
 void aioclone_give_back(aioclone_request *request) {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+static VALUE statx_class, statvfs_class;
+
 VALUE aioclone_error(int64_t error, const char *operation, VALUE path) {
     const int number = (int)(error < 0 ? -error : error);
     return rb_syserr_new_str(number, NIL_P(path) ? rb_str_new_cstr(operation) : path);
@@ -34,41 +36,110 @@ static void to_stat(struct stat *to, const struct statx *from) {
     set_time(&to->st_ctim, &from->stx_ctime);
 }
 
-/* A new String was made for all that was asked for. */
-static VALUE shortened(VALUE string, long length) {
-    if (length < RSTRING_LEN(string) / 2) {
-        return rb_str_resize(string, length);
+/* A new String was made for all that was asked for. Where none was asked for, the answer may be a length. */
+static VALUE shortened(VALUE string, int64_t length, int answer) {
+    if (length > RSTRING_LEN(string)) {
+        return LL2NUM(length);
     }
-    rb_str_set_len(string, length);
+    if (length < RSTRING_LEN(string) / 2) {
+        string = rb_str_resize(string, (long)length);
+    } else {
+        rb_str_set_len(string, (long)length);
+    }
+    if (answer == AIOCLONE_NAME) {
+        const VALUE name = aioclone_name_string(RSTRING_PTR(string), RSTRING_LEN(string));
+        RB_GC_GUARD(string);
+        return name;
+    }
     return string;
 }
 
+static VALUE to_time(const struct statx_timestamp *from) {
+    struct timespec time;
+    set_time(&time, from);
+    return rb_time_timespec_new(&time, INT_MAX); /* local time */
+}
+
+static VALUE to_statx(const struct statx *s) {
+    return rb_struct_new(statx_class, UINT2NUM(s->stx_mask), UINT2NUM(s->stx_mode), UINT2NUM(s->stx_nlink),
+                         UINT2NUM(s->stx_uid), UINT2NUM(s->stx_gid), ULL2NUM(s->stx_ino), ULL2NUM(s->stx_size),
+                         ULL2NUM(s->stx_blocks), UINT2NUM(s->stx_blksize), ULL2NUM(s->stx_attributes),
+                         ULL2NUM(s->stx_attributes_mask), to_time(&s->stx_atime), to_time(&s->stx_btime),
+                         to_time(&s->stx_ctime), to_time(&s->stx_mtime),
+                         ULL2NUM(makedev(s->stx_dev_major, s->stx_dev_minor)),
+                         ULL2NUM(makedev(s->stx_rdev_major, s->stx_rdev_minor)));
+}
+
+static VALUE to_statvfs(const struct statvfs *s) {
+    return rb_struct_new(statvfs_class, ULL2NUM(s->f_bsize), ULL2NUM(s->f_frsize), ULL2NUM(s->f_blocks),
+                         ULL2NUM(s->f_bfree), ULL2NUM(s->f_bavail), ULL2NUM(s->f_files), ULL2NUM(s->f_ffree),
+                         ULL2NUM(s->f_favail), ULL2NUM(s->f_fsid), ULL2NUM(s->f_flag), ULL2NUM(s->f_namemax));
+}
+
+static VALUE failed(aioclone_request *request) {
+    const int64_t result = request->result;
+    const char *const operation = request->operation;
+    VALUE path = request->path;
+    VALUE error;
+    aioclone_give_back(request);
+    error = aioclone_error(result, operation, path);
+    RB_GC_GUARD(path);
+    return error;
+}
+
+/* What runs out of memory below loses the result, and nothing else. */
 VALUE aioclone_result(aioclone_request *request, VALUE *ret_error) {
     const int64_t result = request->result;
-    const int kind = request->kind;
-    VALUE data = request->data;
+    const int answer = request->answer;
+    VALUE data = request->data, file = request->file;
     struct stat status;
+    struct statx statx;
+    struct statvfs statvfs;
+    int mount_id;
     *ret_error = Qnil;
     if (RB_UNLIKELY(result < 0)) {
-        VALUE path = request->path;
-        const char *const operation = request->operation;
-        aioclone_give_back(request);
-        *ret_error = aioclone_error(result, operation, path);
-        RB_GC_GUARD(path);
+        *ret_error = failed(request);
         return Qnil;
     }
-    if (kind == AIOCLONE_STAT) {
-        to_stat(&status, &request->out.stat);
-    }
-    aioclone_give_back(request);
-    switch (kind) {
+    switch (answer) {
+    case AIOCLONE_STRING:
+    case AIOCLONE_NAME:
+        aioclone_give_back(request);
+        return shortened(data, result, answer);
+    case AIOCLONE_FILE:
+        aioclone_give_back(request);
+        return file;
     case AIOCLONE_STAT:
+        to_stat(&status, &request->out.stat);
+        aioclone_give_back(request);
         return rb_stat_new(&status);
-    case AIOCLONE_NEW_STRING:
-        return shortened(data, (long)result);
-    case AIOCLONE_OPENED:
-        return data;
+    case AIOCLONE_STATX:
+        statx = request->out.stat;
+        aioclone_give_back(request);
+        return to_statx(&statx);
+    case AIOCLONE_STATVFS:
+        statvfs = request->out.statvfs;
+        aioclone_give_back(request);
+        return to_statvfs(&statvfs);
+    case AIOCLONE_DIRECTORY:
+        file = aioclone_new_directory();
+        aioclone_directory_set(file, request->out.directory);
+        aioclone_give_back(request);
+        return file;
+    case AIOCLONE_MOUNT_ID:
+        mount_id = request->out.mount_id;
+        aioclone_give_back(request);
+        return INT2NUM(mount_id);
     default:
+        aioclone_give_back(request);
         return LL2NUM(result);
     }
+}
+
+void aioclone_init_result(void) {
+    statx_class = rb_struct_define_under(aioclone_module, "Statx", "mask", "mode", "nlink", "uid", "gid", "ino", "size",
+                                         "blocks", "blksize", "attributes", "attributes_mask", "atime", "btime", "ctime",
+                                         "mtime", "dev", "rdev", NULL);
+    statvfs_class = rb_struct_define_under(aioclone_module, "StatVFS", "bsize", "frsize", "blocks", "bfree", "bavail",
+                                           "files", "ffree", "favail", "fsid", "flag", "namemax", NULL);
 }

@@ -35,13 +35,15 @@ static void rouse(aioclone_request *request, int *state) {
     }
 }
 
-/* Closes what nobody will get. */
+/* Frees what nobody will get. */
 static void discard(aioclone_request *request) {
     aioclone_context *const context = request->context;
-    if (request->kind == AIOCLONE_OPENED && request->result >= 0) {
-        if (aioc_close(context->context, aioclone_file_take(request->data), NULL, NULL) < 0) {
-            aioclone_file_set(request->data, (int)request->result); /* its end closes it */
+    if (request->answer == AIOCLONE_FILE && request->result >= 0) {
+        if (aioc_close(context->context, aioclone_file_take(request->file), NULL, NULL) < 0) {
+            aioclone_file_set(request->file, (int)request->result); /* its end closes it */
         }
+    } else if (request->answer == AIOCLONE_DIRECTORY && request->result >= 0) {
+        aioc_directory_free(request->out.directory);
     }
     --context->abandoned;
     aioclone_give_back(request);
@@ -53,8 +55,8 @@ static void settle(aioclone_request *request, int *state) {
     --context->outstanding;
     request->done = 1;
     aioclone_unlock(request);
-    if (request->kind == AIOCLONE_OPENED && request->result >= 0) {
-        aioclone_file_set(request->data, (int)request->result);
+    if (request->answer == AIOCLONE_FILE && request->result >= 0) {
+        aioclone_file_set(request->file, (int)request->result);
     }
     if (request->form == AIOCLONE_BLOCK) {
         aioclone_append(&context->ready, &request->chain);

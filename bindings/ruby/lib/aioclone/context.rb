@@ -140,6 +140,14 @@ module AIOClone
     include Operations
   end
 
+  # What a readdir found; entries without "." and "..".
+  class Directory
+  end
+
+  # Numbers for the operations' arguments, as the man pages name them.
+  module Constants
+  end
+
   # A request that was started with {Context#start}. If nobody keeps it, its request is cancelled.
   class Request
   end

@@ -5,17 +5,17 @@ module AIOClone
   # An open file. Its methods are those operations of the library that take a descriptor, without that argument, with
   # and without a block ({Operations}); and some that are as an IO's. One that nobody keeps is closed.
   class File
-    OPERATIONS.each do |name, parameters|
-      next if parameters.first != :fd || %i[read write close].include?(name)
+    OPERATIONS.each do |operation, parameters|
+      next if parameters.first != :fd || %i[read write close].include?(operation)
 
-      list = parameters.drop(1).join(", ")
+      list, arguments = Operations.signature(operation, parameters.drop(1))
       class_eval <<~RUBY, __FILE__, __LINE__ + 1
-        def #{name}(#{list}#{', ' unless list.empty?}&block)               # def fsync(&block)
-          context.#{name}(self#{', ' unless list.empty?}#{list}, &block)   #   context.fsync(self, &block)
-        end                                                                # end
+        def #{operation}(#{list})                # def ftruncate(length, &block)
+          context.#{operation}(self, #{arguments}) #   context.ftruncate(self, length, &block)
+        end                                      # end
       RUBY
-      short = name.to_s.delete_prefix("f")
-      alias_method short, name if OPERATIONS.key?(short.to_sym) # stat, truncate: of this file
+      short = operation.to_s.delete_prefix("f").to_sym
+      alias_method short, operation if OPERATIONS.key?(short) && short != :sync # truncate: of this file
     end
 
     # Reads without the file's position, as IO#pread.

@@ -4,64 +4,74 @@
 module AIOClone
   # Made by SWIG: the operations as methods.
   module Native
-    public(*private_instance_methods(false))
   end
+  Native.send(:public, *Native.private_instance_methods(false))
 
   # Names of the operations' parameters in Ruby, from the library's table: { stat: [:path], ... }.
   OPERATIONS = C_PARAMETERS.to_h do |name, parameters|
     names = parameters.scan(/(\w+) *(?=[,)])/).flatten.map(&:to_sym)
-    names.delete(:ret) # a result
-    names.delete(:count) if names.include?(:buf) # the String's
+    names -= %i[ret mount_id] # results
+    names.delete(:iovcnt)
+    names.delete(:count) if (names & %i[buf addr]).any? # its size
     [name, names.freeze]
   end.freeze
 
   # The operations, as AIOClone, {Context} and {Starter} have them. Their names and parameters are those of the system
-  # calls' man pages ({OPERATIONS} lists all):
+  # calls' man pages ({OPERATIONS} lists all, aioclone(7) describes them):
   #
-  # - +path+: a String or what has to_path; none with a null byte inside
-  # - +fd+: a {File}, an IO, or a descriptor's number
-  # - +offset+, +count+, +flags+, +mode+: Integers, 64 bits exact
-  # - +buf+ of +read+: how many bytes to read into a new binary String (the result); or a String or an IO::Buffer to
-  #   fill, whose size says how many, and the result is the number of bytes; the String is cut to it. It is locked
-  #   until then.
-  # - +buf+ of +write+: a String, which may be changed at once, or an IO::Buffer, which is locked. The result is the
-  #   number of bytes written, which may be less.
-  # - the stat family results in a File::Stat, everything else in an Integer
+  # - +path+, +path2+, +name+: a String or what has to_path; none with a null byte inside
+  # - +fd+, +fd_in+ ...: a {File}, an IO, or a descriptor's number
+  # - +offset+, +count+, +flags+, +mode+ ...: Integers, 64 bits exact; +uid+, +gid+: -1 or nil keeps it
+  # - +buf+ of what reads: how many bytes to read into a new binary String, which is the result (0 in the xattr family:
+  #   the result is the length that is needed); or a String or an IO::Buffer to fill, whose size says how many, and the
+  #   result is the number of bytes; the String is cut to it. It is locked until then.
+  # - +buf+ of what writes: a String, which may be changed at once, or an IO::Buffer, which is locked
+  # - +iov+: an Array of Strings and IO::Buffers, filled or written one after the other, each whole
+  # - +times+: [of access, of modification], each a Time, seconds, :now, or nil to keep it; nil: now
+  # - +addr+: an IO::Buffer; +arg+: a String that holds the kernel's struct, and is changed; +argument+ of fcntl and
+  #   ioctl: an Integer or such a String
+  #
+  # The result is an Integer, but a {File} of what opens one; a ::File::Stat of stat, lstat and fstat; a {Statx}, a
+  # {StatVFS}, a {Directory}; a String of readlink and realpath.
   #
   # An error of the request is an Errno exception. What the library or Ruby refuses at once (TypeError, ArgumentError,
   # RangeError, IOError of a closed file, Errno::EAGAIN of a full context) is raised by the call in every form.
   #
   # @example
   #   context.read(fd, 4096, 0) { |data, error| ... }
-  #
-  # @!method nop
-  #   Does nothing.
-  #   @return [Integer] 0
-  # @!method read(fd, buf, offset)
-  #   Reads as pread(2): one call, which may transfer less; "" or 0 at the end of the file.
-  #   @return [String, Integer]
-  # @!method write(fd, buf, offset)
-  #   Writes as pwrite(2): one call, which may transfer less.
-  #   @return [Integer]
-  # @!method close(fd)
-  #   Closes the descriptor. A {File} or IO is closed at once, its descriptor by the request.
-  #   @return [Integer] 0
-  # @!method readahead(fd, offset, count)
-  #   @return [Integer] 0
-  # @!method stat(path)
-  #   @return [::File::Stat]
-  # @!method lstat(path)
-  #   @return [::File::Stat]
-  # @!method fstat(fd)
-  #   @return [::File::Stat]
-  # @!method unlink(path)
-  #   @return [Integer] 0
-  # @!method fsync(fd)
-  #   @return [Integer] 0
-  # @!method fdatasync(fd)
-  #   @return [Integer] 0
   module Operations
     include Native
+
+    # Parameters that need not be given.
+    DEFAULTS = {
+      mkdir: { mode: "0o777" }, mknod: { mode: "0o666", device: "0" }, rename: { flags: "0" }, link: { flags: "0" },
+      readlink: { buf: "4096" }, realpath: { buf: "4096" }, readdir: { flags: "0" },
+      statx: { flags: "0", mask: "0xfff" }, utimens: { times: "nil", flags: "0" }, futimens: { times: "nil" },
+      getxattr: { buf: "65_536" }, lgetxattr: { buf: "65_536" }, fgetxattr: { buf: "65_536" },
+      setxattr: { flags: "0" }, lsetxattr: { flags: "0" }, fsetxattr: { flags: "0" },
+      listxattr: { buf: "65_536" }, llistxattr: { buf: "65_536" }, flistxattr: { buf: "65_536" },
+      sync_file_range: { offset: "0", count: "0", flags: "0" }, copy_file_range: { flags: "0" },
+      splice: { flags: "0" }, tee: { flags: "0" }, dup3: { flags: "0" }, fcntl: { argument: "0" },
+      ioctl: { argument: "0" }, name_to_handle: { flags: "0" }, open_by_handle: { flags: "0" },
+      mtouch: { flags: "0" }, mlock: { flags: "0" }
+    }.freeze
+    private_constant :DEFAULTS
+
+    # @return [Array<String>] the parameters as a method has them, and as they are handed on
+    def self.signature(operation, parameters)
+      defaults = DEFAULTS.fetch(operation, {})
+      [parameters.map { |name| defaults.key?(name) ? "#{name} = #{defaults[name]}" : name }.push("&block").join(", "),
+       [*parameters, "&block"].join(", ")]
+    end
+
+    DEFAULTS.each_key do |operation|
+      parameters, arguments = signature(operation, OPERATIONS.fetch(operation))
+      class_eval <<~RUBY, __FILE__, __LINE__ + 1
+        def #{operation}(#{parameters}) # def mkdir(path, mode = 0o777, &block)
+          super(#{arguments})           #   super(path, mode, &block)
+        end                             # end
+      RUBY
+    end
 
     # What mode strings stand for; "b" and "x" are looked for apart.
     MODES = {
@@ -81,6 +91,17 @@ module AIOClone
     def open(path, mode = "r", perm = 0o666, &block)
       mode = Operations.flags(mode) unless mode.is_a?(Integer)
       super(path, mode | Native::CLOEXEC, perm, &block)
+    end
+
+    # As {#open}, and as openat2(2) says how the path is resolved.
+    # @param path [String, #to_path]
+    # @param mode [String, Integer]
+    # @param perm [Integer] of a new file
+    # @param resolve [Integer] RESOLVE_ flags
+    # @return [File]
+    def openat2(path, mode = "r", perm = 0, resolve = 0, &block)
+      mode = Operations.flags(mode) unless mode.is_a?(Integer)
+      super(path, mode | Native::CLOEXEC, perm, resolve, &block)
     end
 
     # @param mode [String] "r", "w+", "ab" ...
