@@ -8,7 +8,7 @@ require "aioclone"
 context = AIOClone::Context.new
 open = true
 while open || context.outstanding.positive?
-  readable, = IO.select([context, *($stdin if open)])
+  readable, = IO.select(open ? [context, $stdin] : [context])
   context.poll if readable.include?(context)
   next unless readable.include?($stdin)
 

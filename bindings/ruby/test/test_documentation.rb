@@ -25,8 +25,8 @@ class TestDocumentation < AIOCloneTest
   end
 
   def test_examples
-    lines = example("checksum.rb", __dir__).lines
-    path = __FILE__
+    lines = example("checksum.rb", ::File.expand_path(__dir__)).lines
+    path = ::File.expand_path(__FILE__)
     assert_includes lines, "#{Digest::SHA256.file(path).hexdigest}  #{path}\n"
     assert_equal Dir[::File.join(__dir__, "**/*")].count { |entry| ::File.file?(entry) }, lines.size
     output = example("event_loop.rb", input: "/etc\n/nonexistent\n")

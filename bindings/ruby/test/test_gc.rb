@@ -71,6 +71,24 @@ class TestGC < AIOCloneTest
     assert_equal [1000, 1000, 1000, "01234"], got
   end
 
+  # This scheduler keeps nobody alive who sleeps on a Queue, and a Queue neither.
+  def test_waiting_fibers_are_kept
+    path = fifo
+    AIOClone::Context.with(engine: :workers, max_workers: 1) do |context|
+      got = TestScheduler.run do
+        got = []
+        Fiber.schedule { context.open(path).close }
+        50.times { |i| Fiber.schedule { got << context.stat(@path).size + i } }
+        3.times { GC.start }
+        Array.new(10_000) { Object.new }
+        open_writer(path)
+        sleep 0.01 while got.size < 50
+        got
+      end
+      assert_equal (1000...1050).to_a, got.sort
+    end
+  end
+
   def test_compaction
     skip "this Ruby does not compact" unless GC.respond_to?(:compact)
     context = AIOClone::Context.new(engine: :workers)

@@ -93,6 +93,7 @@ typedef struct aioclone_request {
     int64_t result;
     VALUE block;
     VALUE queue; /* where its fiber sleeps */
+    VALUE fiber; /* who waits: a Queue keeps nobody alive, and a scheduler need not */
     VALUE path;  /* for the text of an error */
     VALUE data;  /* its memory */
     VALUE file;  /* its result, if that is one */

@@ -26,6 +26,7 @@ static void mark_context(void *data) {
         int i;
         rb_gc_mark(request->block);
         rb_gc_mark(request->queue);
+        rb_gc_mark(request->fiber);
         rb_gc_mark(request->path);
         rb_gc_mark(request->data);
         rb_gc_mark(request->file);

@@ -106,7 +106,7 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
     request->context = context;
     request->operation = NULL;
     request->id = request->result = 0;
-    request->block = request->queue = request->path = request->data = request->file = Qnil;
+    request->block = request->queue = request->fiber = request->path = request->data = request->file = Qnil;
     for (i = 0; i < AIOCLONE_HELD; ++i) {
         request->held[i] = Qnil;
     }

@@ -112,6 +112,7 @@ static void wake_heir(aioclone_context *context) {
 void aioclone_stop(aioclone_request *request) {
     aioclone_context *const context = request->context;
     aioclone_remove(&request->sleep);
+    request->fiber = Qnil;
     if (context->leader == request) {
         context->leader = NULL;
     }
@@ -177,6 +178,7 @@ static void follow(aioclone_request *request) {
 
 static void wait_once(aioclone_request *request) {
     aioclone_context *const context = request->context;
+    request->fiber = rb_fiber_current();
     if (context->holds > 0) {
         aioc_poll_wait(context->context, 0); /* starts what is held: it would never complete */
     }
