@@ -83,8 +83,11 @@ typedef struct aioc_options {
                                * (1 if AIOC_IN_ORDER; min_workers if more) */
     uint32_t idle_timeout_ms; /* an idle worker above the minimum ends after this; default 10000 */
     uint32_t max_outstanding; /* more are refused with -EAGAIN; default: no limit */
+    uint32_t device_workers;  /* so many workers may wait at once for one remote file system (NFS, CIFS, FUSE ...), at
+                               * most 1024; default: all but an eighth, and but one at least */
+    uint32_t reserved;        /* 0 */
 } aioc_options;
-#define AIOC_OPTIONS_INIT {sizeof(aioc_options), 0, 0, 0, 0, 0, 0, 0}
+#define AIOC_OPTIONS_INIT {sizeof(aioc_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* The library's; valid during the callback. */
 typedef struct aioc_completion {

@@ -6,10 +6,10 @@
 #define AT(type, member, offset) _Static_assert(offsetof(type, member) == offset, #type "." #member)
 #define VALUE(name, value) _Static_assert(name == value, #name)
 
-SIZE(aioc_options, 32);
+SIZE(aioc_options, 40);
 AT(aioc_options, size, 0); AT(aioc_options, flags, 4); AT(aioc_options, engine, 8); AT(aioc_options, spawner, 12);
 AT(aioc_options, min_workers, 16); AT(aioc_options, max_workers, 20); AT(aioc_options, idle_timeout_ms, 24);
-AT(aioc_options, max_outstanding, 28);
+AT(aioc_options, max_outstanding, 28); AT(aioc_options, device_workers, 32); AT(aioc_options, reserved, 36);
 
 SIZE(aioc_completion, 40);
 AT(aioc_completion, size, 0); AT(aioc_completion, operation, 4); AT(aioc_completion, engine, 8);

@@ -61,3 +61,20 @@ if(gdb AND NOT AIOC_SANITIZE AND NOT AIOC_COVERAGE) # their runtimes have thread
 elseif(AIOC_CI AND NOT gdb)
     message(FATAL_ERROR "gdb is missing")
 endif()
+
+# A file system of our own that sleeps.
+pkg_check_modules(fuse3 IMPORTED_TARGET fuse3)
+if(fuse3_FOUND AND NOT AIOC_COVERAGE)
+    add_executable(sleepfs ${PROJECT_SOURCE_DIR}/tests/support/sleepfs.cpp)
+    target_link_libraries(sleepfs PRIVATE PkgConfig::fuse3 Threads::Threads)
+    aioc_test_program(fault slow_mount)
+    target_sources(test_slow_mount PRIVATE support/schedule.c)
+    foreach(spawner ${spawners})
+        aioc_run(fault slow_mount workers.${spawner} "AIOC_ENGINE=workers;AIOC_SPAWNER=${spawner}"
+            test_slow_mount $<TARGET_FILE:sleepfs>)
+        aioc_run(fault slow_mount auto.${spawner} "AIOC_SPAWNER=${spawner}" test_slow_mount $<TARGET_FILE:sleepfs>)
+        set_tests_properties(fault.slow_mount.workers.${spawner} fault.slow_mount.auto.${spawner} PROPERTIES RUN_SERIAL ON)
+    endforeach()
+elseif(AIOC_CI AND NOT AIOC_COVERAGE)
+    message(FATAL_ERROR "libfuse3 is missing")
+endif()

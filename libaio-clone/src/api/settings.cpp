@@ -68,7 +68,7 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
             return error;
         }
     }
-    if ((o.flags & ~known_flags) != 0 || o.min_workers > workers_max || o.max_workers > workers_max ||
+    if ((o.flags & ~known_flags) != 0 || o.min_workers > workers_max || o.max_workers > workers_max || o.device_workers > workers_max || o.reserved != 0 ||
         (o.max_workers != 0 && o.min_workers > o.max_workers)) {
         return -EINVAL;
     }
@@ -109,6 +109,7 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     workers.max = o.max_workers ? o.max_workers : (workers.min > max_default ? workers.min : max_default);
     workers.quick_max = o.max_workers ? o.max_workers : std::max(quick_max_default, workers.min);
     workers.idle_timeout_ms = o.idle_timeout_ms ? o.idle_timeout_ms : 10000;
+    ret->device_workers = o.device_workers;
     ret->outstanding_max = o.max_outstanding ? o.max_outstanding : UINT64_MAX;
     return 0;
 }

@@ -16,7 +16,7 @@ namespace aioc {
 Context::Context(const Settings& settings) noexcept
     : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded), in_order_(settings.in_order),
       ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
-      workers_(settings.spawner, settings.workers, &ready_) {
+      workers_(settings.spawner, settings.workers, &ready_), device_workers_(settings.device_workers) {
     if (settings.trusts_paths) {
         inline_.trust_paths();
     }
@@ -80,6 +80,7 @@ void Context::after_fork() noexcept {
     plans_.forget();
     deadlines_.forget();
     alarm_.forget();
+    devices_.forget();
     starting_ = RequestList{};
     waiting_ = timed_out_ = 0;
     earliest_ns_ = INT64_MAX;

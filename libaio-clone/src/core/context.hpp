@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "core/device.hpp"
 #include "core/operation_table.hpp"
 #include "core/path_pool.hpp"
 #include "core/plan.hpp"
@@ -47,6 +48,7 @@ struct Settings {
     uint32_t spawner = AIOC_SPAWNER_AUTO;
     WorkerLimits workers;
     uint64_t outstanding_max = UINT64_MAX;
+    uint32_t device_workers = 0;
 };
 
 // A request's way: submit() fills a slot. Alone it is started at once, else it is collected, and the batch is
@@ -185,6 +187,12 @@ private:
     void expire_due() noexcept;
     const sys::Timeout* until_deadline(const sys::Timeout* left, sys::Timeout* ret) const noexcept;
 
+    // Limits per device (context_devices.cpp), with the lock held.
+    uint32_t places() const noexcept;
+    bool take_place(Request* r, uint64_t key) noexcept;
+    void leave_place(Plan* plan) noexcept;
+    void leave_parking(Plan* plan) noexcept;
+
     // Dispatch (context_dispatch.cpp). With the lock held, which the *_and_unlock let go.
     aioc_request start_and_unlock(Request* r) noexcept;
     void dispatch_and_unlock(RequestList& batch) noexcept;
@@ -273,6 +281,8 @@ private:
     int64_t earliest_ns_ = INT64_MAX; // of them; peeked at by the poller
     uint64_t timed_out_ = 0;
     sys::Alarm alarm_;
+    DeviceTable devices_;
+    const uint32_t device_workers_; // 0: the default
 
     uint32_t* fork_canary_ = nullptr; // its page is wiped in a forked child
     uint32_t forks_ = 0;

@@ -47,7 +47,10 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     if (is.missed || !batchable) {
         r->attempt = attempt_none;
     }
+    const bool by_path = (find_operation(r->operation)->uses & use_path) != 0;
+    const uint64_t remote = inline_.remote_device(*r, by_path);
     Circumstances more = is;
+    more.remote = remote != 0;
     more.crowded = (is.missed || Router::waits(*r)) && workers_.is_crowded();
     router_.route(r, more);
     if (r->engine == AIOC_ENGINE_RING && !(open_ring() && ring_.serves(*r))) {
@@ -55,6 +58,8 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     }
     if (r->engine == AIOC_ENGINE_RING) {
         r->attempt = attempt_none;
+    } else if (remote != 0 && !take_place(r, remote)) {
+        return;
     }
     if (in_order_) {
         sys::add(routed_, uint32_t{1});

@@ -120,6 +120,9 @@ void Context::complete_waiting(Plan* plan, int64_t result) noexcept {
     if (plan->starting) {
         starting_.remove(plan->request);
     }
+    if (plan->parked) {
+        leave_parking(plan);
+    }
     cancel_following(plan);
     --waiting_;
     complete(plan->request, result);
@@ -168,6 +171,7 @@ void Context::conclude(Request* r) noexcept {
     }
     drop_deadline(plan);
     leave_hungry(plan);
+    leave_place(plan);
     if (r->result >= 0 && !closing_) {
         start_following(plan);
     } else {

@@ -25,7 +25,8 @@ struct Plan {
     bool timed_out = false;      // it had not ended then: its result is not wanted any more
     bool starting = false;       // its predecessor has ended: on Context::starting_
 
-    Device* device = nullptr; // on which it takes a place, or waits for one
+    Device* device = nullptr; // on which it has a place, or waits for one
+    bool parked = false;      // waits for one: on Device::waiting
 
     // Of a group:
     bool closed = false;

@@ -150,9 +150,9 @@ bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept
     case ring_forced:
         return false;
     case ring_crowded:
-        return is.crowded;
+        return is.crowded && !is.remote; // the ring's threads are few, and would all hang
     case ring_direct:
-        return is.direct || (is.missed && r.operation == AIOC_OP_READ) || (is_durable(r) && is.crowded);
+        return is.direct || (is.missed && r.operation == AIOC_OP_READ) || (is_durable(r) && is.crowded && !is.remote);
     }
     return false;
 }
@@ -172,7 +172,7 @@ bool Router::waits(const Request& r) noexcept { return rule_of(r).pace == pace_s
 
 void Router::route(Request* r, const Circumstances& is) const noexcept {
     const Rule& rule = rule_of(*r);
-    r->pace = is.direct || is.missed || waits(*r) ? pace_slow : rule.pace;
+    r->pace = is.direct || is.missed || is.remote || waits(*r) ? pace_slow : rule.pace;
     const bool ring = rule.ring != ring_never && (choice_.ring_for_all || wants_ring(*r, rule.ring, is));
     r->engine = choice_.ring && ring ? AIOC_ENGINE_RING : AIOC_ENGINE_WORKERS;
 }

@@ -18,6 +18,7 @@ struct Circumstances {
     bool direct = false;  // the descriptor has O_DIRECT
     bool missed = false;  // the inline engine tried, or knows: it would wait
     bool crowded = false; // every worker has a request that may wait
+    bool remote = false;  // a server is asked, of which nobody knows when it answers
 };
 
 // Which engine waits for a request that is not answered inline, and what it is to expect. The one table

@@ -24,6 +24,7 @@ struct Worker {
     uint32_t hot_epoch = 0; // counted as hot in this epoch of the queue; 0: not hot
     uint32_t risky = 0;     // hot, and in a plain call that could wait after all
     uint32_t trying = 0;    // so many requests it gives back when the one that it tries would wait
+    uint32_t waits = 0;     // runs a slow request
 };
 
 // The queue of one generation: a monitor. Everything is read and written under the mutex, but for some
@@ -52,6 +53,7 @@ struct alignas(64) JobQueue {
     PriorityList requests;
     uint32_t quick = 0; // queued requests without an attempt, by pace
     uint32_t slow = 0;
+    uint32_t waits = 0;     // workers that run slow requests
     uint32_t attention = 0; // changed: what ends a spin besides a request
     Worker* idle_top = nullptr;
     uint32_t idle = 0;

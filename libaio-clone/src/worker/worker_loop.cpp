@@ -105,6 +105,9 @@ AIOC_INLINE void take(JobQueue* q, Worker* self, RequestList* ret) noexcept {
     const bool plain = first->attempt == attempt_none;
     if (!plain || first->pace == pace_quick) {
         q->heat(self, plain);
+    } else {
+        self->waits = 1;
+        ++q->waits;
     }
     const uint32_t most = plain ? run_max : batch_max;
     for (const Request* r = q->requests.head; r && ret->length < most; r = q->requests.head) {
@@ -125,6 +128,8 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
     bool was_hot = q->is_hot(self);
     q->cool(self);
     q->end_trying(self);
+    q->waits -= self->waits;
+    self->waits = 0;
     while (!q->surplus()) {
         if (q->requests.head && !q->covered()) {
             take(q, self, ret);

@@ -17,6 +17,7 @@ struct Descriptor {
     uint8_t uses_left = 0;
     uint8_t no_nowait = 0; // of this file system: 1: RWF_NOWAIT gave EOPNOTSUPP for reads, 2: for writes
     int64_t linked_ns = 0; // when it was seen to have a name
+    uint64_t device = 0;   // device_key, once the type is known
 };
 
 // Direct-mapped by number. Callers hold the context's lock.

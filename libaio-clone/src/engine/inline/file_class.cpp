@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/inline/file_class.hpp"
 
+#include "sys/clock.hpp"
+
 #include <fcntl.h>
 #include <new>
 #include <stdlib.h>
@@ -66,13 +68,37 @@ char* read_mountinfo(size_t* ret_length) noexcept {
     return text;
 }
 
+// The next field of a line, which becomes a string; mountinfo writes blanks and the like as three octal digits.
+char* take_field(char** at, size_t* ret_length) noexcept {
+    char* const field = *at + strspn(*at, " ");
+    char* from = field;
+    char* to = field;
+    while (*from && *from != ' ') {
+        if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+            *to++ = static_cast<char>((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+            from += 4;
+        } else {
+            *to++ = *from++;
+        }
+    }
+    *at = *from ? from + 1 : from;
+    *to = '\0';
+    *ret_length = static_cast<size_t>(to - field);
+    return field;
+}
+
 } // namespace
 
-MountTable::~MountTable() { free(mounts_); }
+MountTable::~MountTable() {
+    free(mounts_);
+    free(text_);
+}
 
 // Lines of proc_pid_mountinfo(5): id parent major:minor root point options [fields] - type source options
 void MountTable::load() noexcept {
     size_t length = 0;
+    bool remote = false;
+    loaded_ns_ = sys::coarse_now_ns();
     char* const text = read_mountinfo(&length);
     if (!text) {
         return;
@@ -97,16 +123,47 @@ void MountTable::load() noexcept {
         m.minor = *at == ':' ? static_cast<uint32_t>(strtoul(at + 1, &at, 10)) : 0;
         if (const char* const type = strstr(at, " - ")) {
             m.type = class_of(type + 3, strcspn(type + 3, " "));
+            take_field(&at, &m.point_length); // what of the file system is mounted
+            m.point = take_field(&at, &m.point_length);
+            remote = remote || m.type == class_remote;
             mounts[count++] = m;
         }
         line = end + 1;
     }
-    free(text);
-    if (mounts) {
-        free(mounts_);
-        mounts_ = mounts;
-        count_ = count;
+    if (!mounts) {
+        free(text);
+        return;
     }
+    free(mounts_);
+    free(text_);
+    mounts_ = mounts;
+    text_ = text;
+    count_ = count;
+    has_remote_ = remote;
+}
+
+bool MountTable::is_old() const noexcept {
+    constexpr int64_t valid_ns = 1'000'000'000;
+    return loaded_ns_ == 0 || sys::coarse_now_ns() - loaded_ns_ > valid_ns;
+}
+
+// A symbolic link on the way may lead elsewhere: no file system is asked, so that none can hang this.
+uint64_t MountTable::remote_device(const char* path) noexcept {
+    if (is_old()) {
+        load();
+    }
+    if (!has_remote_) {
+        return 0;
+    }
+    const Mount* found = nullptr;
+    for (const Mount* m = mounts_; m < mounts_ + count_; ++m) {
+        const size_t length = m->point_length == 1 ? 0 : m->point_length; // "/"
+        if ((!found || m->point_length >= found->point_length) && strncmp(path, m->point, length) == 0 &&
+            (path[length] == '/' || path[length] == '\0')) {
+            found = m;
+        }
+    }
+    return found && found->type == class_remote ? device_key(found->major, found->minor) : 0;
 }
 
 // The mount id alone could have been reused, and so could the number of a device without a disk: both

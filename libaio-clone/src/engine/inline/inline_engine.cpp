@@ -66,6 +66,7 @@ void InlineEngine::reset() noexcept {
     descriptors_.reset();
     directories_ = {};
     root_ = {};
+    working_uses_left_ = 0;
     patience_ = {};
     misses_ = 0;
     coldness_ = 0;
@@ -77,8 +78,31 @@ FileClass InlineEngine::class_of(Descriptor* d) noexcept {
         d->type = look_without_wait(d->fd, "", AT_EMPTY_PATH, &file) ? mounts_.of(file) : class_unknown;
         d->type_known = true;
         d->linked_ns = file.stx_nlink > 0 ? sys::coarse_now_ns() : 0;
+        d->device = device_key(file.stx_dev_major, file.stx_dev_minor);
     }
     return d->type;
+}
+
+uint64_t InlineEngine::remote_device_of(int fd) noexcept {
+    Descriptor* const d = descriptors_.look_at(fd);
+    return d && class_of(d) == class_remote ? d->device : 0;
+}
+
+uint64_t InlineEngine::remote_device(const Request& r, bool by_path) noexcept {
+    if (by_path && r.path[0] == '/') {
+        return mounts_.remote_device(r.path);
+    }
+    if (r.fd != AT_FDCWD) {
+        return remote_device_of(r.fd);
+    }
+    if (working_uses_left_ == 0) {
+        struct statx file{};
+        const bool known = look_without_wait(AT_FDCWD, "", AT_EMPTY_PATH, &file);
+        working_device_ = known && mounts_.of(file) == class_remote ? device_key(file.stx_dev_major, file.stx_dev_minor) : 0;
+        working_uses_left_ = uses;
+    }
+    --working_uses_left_;
+    return working_device_;
 }
 
 bool InlineEngine::is_direct(const Request& r) noexcept {
@@ -252,6 +276,7 @@ bool InlineEngine::settle_status(const Request& r) noexcept {
     if (r.operation == AIOC_OP_FSTAT) {
         if (Descriptor* const d = descriptors_.look_at(r.fd)) {
             d->type = type;
+            d->device = device_key(file.stx_dev_major, file.stx_dev_minor);
             d->type_known = true;
             d->linked_ns = file.stx_nlink > 0 ? sys::coarse_now_ns() : 0;
         }

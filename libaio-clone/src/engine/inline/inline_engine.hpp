@@ -30,6 +30,8 @@ public:
     bool expects_miss(const Request& r) noexcept;
     // Is the descriptor open with O_DIRECT? Valid after classify.
     bool is_direct(const Request& r) noexcept;
+    // Context lock held: what names the remote file system that its call will ask, as far as that is known; 0: none.
+    uint64_t remote_device(const Request& r, bool by_path) noexcept;
     // Without the lock: tries it. The answer is settle's to judge.
     void run(Request* r) noexcept;
     // Context lock held, after run: is r->result the answer? If not, it would wait. Remembers what is to be learned.
@@ -58,6 +60,7 @@ private:
     Attempt attempt_close(const Request& r) noexcept;
     Attempt attempt_transfer(const Request& r) noexcept;
     FileClass class_of(Descriptor* d) noexcept;
+    uint64_t remote_device_of(int fd) noexcept;
     bool is_local(FileClass type) const noexcept { return type == class_local || type == class_memory; }
     bool root_is_local() noexcept;
     bool directory_is_local(const Request& r, Directory* d, uint64_t hash) noexcept;
@@ -70,6 +73,8 @@ private:
     DescriptorTable descriptors_;
     std::array<Directory, directories> directories_;
     Directory root_;
+    uint8_t working_uses_left_ = 0; // of what is known of the working directory
+    uint64_t working_device_ = 0;
     uint64_t root_mount_ = 0;
     MountTable mounts_;
     std::array<Patience, attempts> patience_;

@@ -89,7 +89,7 @@ int Generation::grow(uint32_t count, uint64_t* started) noexcept {
 
 Staff Generation::count_staff() const noexcept {
     const uint32_t waiting = queue_.requests.length + queue_.trying;
-    return Staff{queue_.alive, waiting > queue_.idle ? waiting : 0, queue_.slow > 0};
+    return Staff{queue_.alive, waiting > queue_.idle ? waiting : 0, queue_.slow > 0, queue_.waits};
 }
 
 bool Generation::submit(RequestList& requests, Staff* ret) noexcept {

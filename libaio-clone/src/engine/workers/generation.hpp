@@ -22,6 +22,7 @@ struct Staff {
     uint32_t alive = 0;
     uint32_t missing = 0; // so that each queued request finds one, even if all wait that run now
     bool slow = false;    // some of them wait for a device
+    uint32_t waits = 0;   // workers that do so now: they are not there for the others
 };
 
 // A queue and the workers that serve it, all with the credentials of the thread that started the

@@ -61,8 +61,8 @@ int WorkersEngine::grow(Generation* generation, uint32_t count) noexcept {
 // One more worker for each request, since any of them may wait after all, and only a submitter can start
 // workers: none may come later. But never more workers than requests.
 void WorkersEngine::add_missing(Generation* generation, const Staff& staff, uint64_t outstanding) noexcept {
-    const uint64_t most = std::max(staff.slow ? limits_.max : limits_.quick_max,
-                                   uint32_t{1}); // after max_parallel(0) a request starts one again
+    const uint32_t quick = std::min(limits_.quick_max + staff.waits, limits_.max);
+    const uint64_t most = std::max(staff.slow ? limits_.max : quick, uint32_t{1}); // after max_parallel(0): one again
     const uint64_t wanted = std::min({uint64_t{staff.alive} + staff.missing, outstanding, most});
     if (wanted > staff.alive) {
         grow(generation, static_cast<uint32_t>(wanted));
