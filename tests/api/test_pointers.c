@@ -297,6 +297,10 @@ static void results_in_read_only_memory_give_efault(void **state) {
     assert_int_equal(aioc_reap(ctx, (aioc_completion *)memory, 1), -EFAULT);
     assert_int_equal(aioc_stats(ctx, (aioc_statistics *)memory), -EFAULT);
     assert_int_equal(aioc_engine_info(ctx, AIOC_ENGINE_WORKERS, (aioc_engine_report *)memory), -EFAULT);
+    /* What the library itself writes to at the completion. */
+    assert_int_equal(aioc_readdir(ctx, "/", 0, (aioc_directory **)memory, DONE), -EFAULT);
+    assert_int_equal(aioc_statvfs(ctx, "/", (struct statvfs *)memory, DONE), -EFAULT);
+    assert_int_equal(aioc_fstatvfs(ctx, file, (struct statvfs *)memory, DONE), -EFAULT);
     munmap(memory, page);
 }
 
