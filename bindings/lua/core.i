@@ -11,9 +11,12 @@
 %rename("%(regex:/^aioc_(.*)/\\1/)s") "";
 %include "aioclone.i"
 
+/* A group is a request. */
+aioc_request aioc_group(aioc_context *ctx, aioc_callback callback, void *user_data);
+
 /* What controls the context takes no request. */
 %typemap(check) aioc_context *ctx "$1 = _global_call.module->context;"
-%typemap(in) aioc_request request "$1 = laio_request_id(L, &_global_call, $input);"
+%typemap(in) aioc_request request, aioc_request group "$1 = laio_request_id(L, &_global_call, $input, \"$1_name\");"
 %typemap(in) uint32_t engine "$1 = laio_engine(L, &_global_call, $input);"
 %typemap(in) uint32_t operation "$1 = laio_operation(L, &_global_call, $input);"
 %typemap(out) int "return laio_status(L, $1);"
@@ -22,10 +25,13 @@
 %typemap(argout) aioc_statistics *ret "laio_push_statistics(L, $1);"
 %typemap(in, numinputs=0) aioc_engine_report *ret (aioc_engine_report report = AIOC_ENGINE_REPORT_INIT) "$1 = &report;"
 %typemap(argout) aioc_engine_report *ret "laio_push_engine(L, $1);"
+%typemap(in, numinputs=0) aioc_group_report *ret (aioc_group_report report = AIOC_GROUP_REPORT_INIT) "$1 = &report;"
+%typemap(argout) aioc_group_report *ret "laio_push_group(L, $1);"
 %typemap(in, numinputs=0) aioc_buffer_report *ret (aioc_buffer_report report = AIOC_BUFFER_REPORT_INIT) "$1 = &report;"
 %typemap(argout) aioc_buffer_report *ret "laio_push_pool(L, $1);"
 
 int aioc_cancel(aioc_context *ctx, aioc_request request);
+int aioc_group_close(aioc_context *ctx, aioc_request group);
 int aioc_hold(aioc_context *ctx);
 int aioc_release(aioc_context *ctx);
 int64_t aioc_nreqs(aioc_context *ctx);
@@ -41,4 +47,5 @@ int64_t aioc_count(aioc_context *ctx, uint32_t operation, uint32_t engine);
 %typemap(out) int "if ($1 < 0) return laio_status(L, $1); SWIG_arg = 1;"
 int aioc_stats(aioc_context *ctx, aioc_statistics *ret);
 int aioc_engine_info(aioc_context *ctx, uint32_t engine, aioc_engine_report *ret);
+int aioc_group_info(aioc_context *ctx, aioc_request group, aioc_group_report *ret);
 int aioc_buffer_info(aioc_context *ctx, aioc_buffer_report *ret);

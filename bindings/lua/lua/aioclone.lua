@@ -121,6 +121,50 @@ function aio.batch(f, ...)
     return unpack(results, 2, results.n)
 end
 
+-- `submit` for a scheduler.
+local function submit_of(suspend, wake, started)
+    return function(list)
+        local co, is_main = coroutine.running()
+        local first = type(list) == "table" and list[1]
+        if type(first) ~= "table" or first.callback or not co or is_main then
+            local ids = core.submit(list)
+            started()
+            return ids
+        end
+        local results, left, waits = {}, #list, false
+        local elements = {}
+        for i, element in ipairs(list) do
+            local copy = {}
+            for name, value in pairs(element) do
+                copy[name] = value
+            end
+            copy.callback = function(...)
+                results[i] = pack(...)
+                left = left - 1
+                if element.callback then
+                    element.callback(...)
+                end
+                if left == 0 and waits then
+                    wake(co)
+                end
+            end
+            elements[i] = copy
+        end
+        for i, id in ipairs(core.submit(elements)) do
+            if not id then
+                results[i] = { n = 2, nil, "it could not be queued" }
+                left = left - 1
+            end
+        end
+        started()
+        while left > 0 do
+            waits = true
+            suspend()
+        end
+        return results
+    end
+end
+
 -- `each` for a scheduler: suspend() waits in the running coroutine until wake(co).
 local function each_of(api, suspend, wake, started_some)
     return function(items, f, limit)
@@ -236,7 +280,18 @@ end
 -- @return an iterator: the item's index, then the results
 -- @function each
 function aio.each(items, f, limit) end -- luacheck: ignore
+aio.submit = submit_of(coroutine.yield, resume, function() end)
+
 aio.each = each_of(aio, coroutine.yield, resume, function() end)
+
+--- Makes a group: a request that completes when it is closed (`group_close`) and all its members have completed. They
+-- join by the field `group` of `submit`. `group_info` tells about it; `cancel` cancels it and its members.
+-- @function group
+-- @tparam[opt] function callback gets the number of members that succeeded, or nil, message, errno of the first error
+-- @treturn number the group's id
+function aio.group(callback)
+    return core.group(callback or function() end)
+end
 
 --- The operations in a form that waits in the coroutines of another scheduler.
 -- @tparam function suspend gives up the running coroutine until it is woken
@@ -292,6 +347,7 @@ function aio.adapt(suspend, wake, spawn, started)
         end
     end
     api.pread, api.pwrite = api.read, api.write
+    api.submit = submit_of(suspend, wake, started)
     local each = each_of(api, suspend, wake, started)
     local raw = {} -- the core's operation, which takes a callback, by the one of this table
     for name, operation in pairs(core) do
@@ -404,6 +460,26 @@ end
 -- @tparam number id
 -- @return true: it will complete with ECANCELED
 
+--- Submits a list of operations, with all that their functions cannot say.
+-- Each is a table: its operation's name first, and the fields `fd`, `dirfd` (where a relative path begins), `path`, `fd2`,
+-- `dirfd2`, `path2`, `flags`, `mode`, `length`, `buffer` (to fill or use), `data` (to write), `vectors`, `times`, `offset`,
+-- `offset2`, `argument`, `uid`, `gid`, as its system call has them; `priority` (-4 to 4, the first), `timeout` (seconds, then
+-- it completes with ETIMEDOUT), `group` (of `group`), `link` (true: the next one starts when this one has succeeded, and is
+-- cancelled otherwise); `callback`.
+-- @function submit
+-- @tparam table list
+-- @treturn table the ids, with false for what could not be queued. In a coroutine, if the first one has no callback: waits
+-- for all, and gives the list of their results, each a list itself
+
+--- No more members.
+-- @function group_close
+-- @tparam number group
+
+--- `outstanding`, `succeeded`, `failed`, `first_error` (an errno or 0), `closed`.
+-- @function group_info
+-- @tparam number group
+-- @treturn table
+
 --- What is submitted from now on starts with the matching `release`, together.
 -- @function hold
 
@@ -475,6 +551,11 @@ end
 --- Whether an engine can be used in this process.
 -- @function probe
 -- @tparam string engine
+-- @return true, or nil, message, errno
+
+--- Whether this kernel has what an operation needs.
+-- @function probe_operation
+-- @tparam string operation
 -- @return true, or nil, message, errno
 
 --- The names of all operations, by their codes.

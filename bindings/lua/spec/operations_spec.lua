@@ -166,7 +166,7 @@ add("fcntl", function(cb) return aio.fcntl(fd, aio.F_GETFD, cb) end, 0,
 add("ioctl", function(cb) -- FIONREAD
     local count = aio.buffer(4)
     return aio.ioctl(fd, 21531, count, cb)
-end, 0, function(cb) return aio.ioctl(bad_fd, 21531, 0, cb) end, 9)
+end, 0, function(cb) return aio.ioctl(bad_fd, 21531, aio.buffer(4), cb) end, 9)
 add("flock", function(cb) return aio.flock(fd, aio.LOCK_SH, cb) end, true,
     function(cb) return aio.flock(bad_fd, aio.LOCK_SH, cb) end, 9)
 add("ofd_lock", function(cb) return aio.ofd_lock(opened(), aio.F_OFD_SETLK, aio.F_WRLCK, 0, 0, cb) end, true,

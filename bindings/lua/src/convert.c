@@ -14,6 +14,7 @@
 void laio_begin(lua_State *L, laio_call *call) {
     call->module = laio_enter(L);
     call->request = NULL;
+    call->element = 0;
     call->count = lua_gettop(L);
     call->target = 0;
     call->kind = LAIO_PLAIN;
@@ -33,15 +34,24 @@ int laio_given(lua_State *L, const laio_call *call, int arg) {
     return arg <= call->count && !lua_isnil(L, arg);
 }
 
-int laio_type_error(lua_State *L, const laio_call *call, int arg, const char *name, const char *expected) {
-    (void)call;
-    return luaL_argerror(
-        L, arg, lua_pushfstring(L, "%s: %s expected, got %s", name, expected,
-                                lua_isnone(L, arg) ? "no value" : lua_typename(L, lua_type(L, arg))));
+int laio_argument_error(lua_State *L, const laio_call *call, int arg, const char *name, const char *problem) {
+    if (call->element) {
+        return luaL_argerror(L, 1, lua_pushfstring(L, "element %d: %s: %s", call->element, name, problem));
+    }
+    return luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s", name, problem));
 }
 
-static int argument_error(lua_State *L, int arg, const char *name, const char *problem) {
-    return luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s", name, problem));
+int laio_type_error(lua_State *L, const laio_call *call, int arg, const char *name, const char *expected) {
+    const char *const got = lua_isnone(L, arg) ? "no value" : lua_typename(L, lua_type(L, arg));
+    return laio_argument_error(L, call, arg, name, lua_pushfstring(L, "%s expected, got %s", expected, got));
+}
+
+/* What is at `index` of the stack lives until the completion. */
+void laio_keep(lua_State *L, laio_call *call, int index, const char *name) {
+    if (call->keep_count == LAIO_KEPT_EACH) {
+        laio_argument_error(L, call, index, name, "too many objects");
+    }
+    call->keep[call->keep_count++] = index;
 }
 
 /* Exact, or an error: a double holds all integers to 2^53 only. */
@@ -55,7 +65,7 @@ int64_t laio_integer(lua_State *L, const laio_call *call, int arg, const char *n
         int is_integer;
         number = lua_tointegerx(L, arg, &is_integer);
         if (!is_integer) {
-            argument_error(L, arg, name, "number has no integer representation");
+            laio_argument_error(L, call, arg, name, "number has no integer representation");
         }
     }
 #else
@@ -63,19 +73,19 @@ int64_t laio_integer(lua_State *L, const laio_call *call, int arg, const char *n
         const lua_Number value = lua_tonumber(L, arg);
         const lua_Number exact = 9007199254740992.0;
         if (!(value >= -exact && value <= exact) || value != (lua_Number)(int64_t)value) {
-            argument_error(L, arg, name, "number has no exact integer representation");
+            laio_argument_error(L, call, arg, name, "number has no exact integer representation");
         }
         number = (int64_t)value;
     }
 #endif
     if (number < least || number > most) {
-        argument_error(L, arg, name, "out of range");
+        laio_argument_error(L, call, arg, name, "out of range");
     }
     return number;
 }
 
 /* An open Lua file's, or -1: no Lua file. */
-static int fd_of_file(lua_State *L, int arg, const char *name) {
+static int fd_of_file(lua_State *L, const laio_call *call, int arg, const char *name) {
     int is_file;
     if (lua_type(L, arg) != LUA_TUSERDATA || !lua_getmetatable(L, arg)) {
         return -1;
@@ -94,7 +104,7 @@ static int fd_of_file(lua_State *L, int arg, const char *name) {
         FILE *const file = *(FILE **)lua_touserdata(L, arg); /* of LuaJIT too */
 #endif
         if (!file) {
-            argument_error(L, arg, name, "the file is closed");
+            laio_argument_error(L, call, arg, name, "the file is closed");
         }
         return fileno(file);
     }
@@ -105,11 +115,11 @@ int laio_fd(lua_State *L, laio_call *call, int arg, const char *name) {
     if (arg <= call->count && lua_type(L, arg) == LUA_TNUMBER) {
         return (int)laio_integer(L, call, arg, name, INT_MIN, INT_MAX);
     }
-    fd = arg <= call->count ? fd_of_file(L, arg, name) : -1;
+    fd = arg <= call->count ? fd_of_file(L, call, arg, name) : -1;
     if (fd < 0) {
         laio_type_error(L, call, arg, name, "descriptor or file");
     }
-    call->keep[call->keep_count++] = arg; /* or its collection would close it */
+    laio_keep(L, call, arg, name); /* or its collection would close it */
     return fd;
 }
 
@@ -121,7 +131,7 @@ const char *laio_path(lua_State *L, laio_call *call, int arg, const char *name) 
     }
     path = lua_tolstring(L, arg, &length);
     if (memchr(path, '\0', length)) {
-        argument_error(L, arg, name, "contains a NUL byte");
+        laio_argument_error(L, call, arg, name, "contains a NUL byte");
     }
     return path;
 }
@@ -160,7 +170,7 @@ int laio_flags(lua_State *L, laio_call *call, int arg, const char *name, const c
         }
         if (lua_type(L, arg) == LUA_TSTRING) {
             const int flags = flags_of_mode(lua_tostring(L, arg));
-            return flags >= 0 ? flags : argument_error(L, arg, name, "invalid mode");
+            return flags >= 0 ? flags : laio_argument_error(L, call, arg, name, "invalid mode");
         }
     }
     if (!laio_given(L, call, arg)) {
@@ -183,13 +193,16 @@ uint32_t laio_mode(lua_State *L, laio_call *call, int arg, const char *name, con
 
 void laio_use_buffer(lua_State *L, laio_call *call, int arg, const char *name, laio_buffer *buffer) {
     if (!buffer->data) {
-        argument_error(L, arg, name, "the buffer is released");
+        laio_argument_error(L, call, arg, name, "the buffer is released");
+    }
+    if (call->used && call->used != laio_root_buffer(buffer)) {
+        laio_argument_error(L, call, arg, name, "a second buffer");
     }
     call->data = buffer->data;
     call->length = buffer->size;
     call->used = laio_root_buffer(buffer);
     call->uses_lua = 1;
-    call->keep[call->keep_count++] = arg;
+    laio_keep(L, call, arg, name);
 }
 
 /* What is asked for when a length is left out: the most that there can be of it. 0: it must be said. */
@@ -230,7 +243,7 @@ void laio_source(lua_State *L, laio_call *call, int arg) {
     }
     call->data = (void *)lua_tolstring(L, arg, &call->length);
     call->uses_lua = 1;
-    call->keep[call->keep_count++] = arg;
+    laio_keep(L, call, arg, "data");
 }
 
 /* Of a user or a group; -1 leaves it as it is. */
@@ -265,7 +278,7 @@ static uint32_t code_of_name(lua_State *L, laio_call *call, int arg, const char 
             return code;
         }
     }
-    argument_error(L, arg, what, "no such name");
+    laio_argument_error(L, call, arg, what, "no such name");
     return 0;
 }
 
@@ -279,9 +292,9 @@ uint32_t laio_operation(lua_State *L, laio_call *call, int arg) {
 
 /* The id that Lua has fits a double: index in the lower half, generation in the upper. Of one that has completed: 0,
  * which the library does not know either. */
-aioc_request laio_request_id(lua_State *L, laio_call *call, int arg) {
+aioc_request laio_request_id(lua_State *L, laio_call *call, int arg, const char *name) {
     const laio_module *const module = call->module;
-    const int64_t id = laio_integer(L, call, arg, "request", 1, INT64_MAX);
+    const int64_t id = laio_integer(L, call, arg, name, 1, INT64_MAX);
     const uint64_t index = ((uint64_t)id & 0xffffff) - 1;
     if (index < module->count) {
         const laio_request *const request = module->requests[index];

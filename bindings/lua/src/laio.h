@@ -64,6 +64,7 @@ typedef struct laio_request {
         struct statvfs statvfs;
         aioc_directory *directory;
         int mount_id;
+        struct timespec times[2]; /* for the submission */
     } out;
 } laio_request;
 
@@ -94,6 +95,7 @@ typedef struct laio_module {
 typedef struct {
     laio_module *module;
     laio_request *request; /* NULL until taken */
+    int element;           /* of a list of operations, from 1; 0: a function's own arguments */
     int count;             /* arguments, without the callback */
     int target;            /* stack index of the callback; 0: the coroutine waits */
     int kind;
@@ -114,6 +116,8 @@ int64_t laio_now_ms(void);
 /* convert.c: arguments. They raise errors that name the argument, and own nothing. */
 void laio_begin(lua_State *L, laio_call *call);
 int laio_given(lua_State *L, const laio_call *call, int arg);
+int laio_argument_error(lua_State *L, const laio_call *call, int arg, const char *name, const char *problem);
+void laio_keep(lua_State *L, laio_call *call, int index, const char *name);
 int laio_type_error(lua_State *L, const laio_call *call, int arg, const char *name, const char *expected);
 int laio_fd(lua_State *L, laio_call *call, int arg, const char *name);
 const char *laio_path(lua_State *L, laio_call *call, int arg, const char *name);
@@ -127,11 +131,14 @@ void laio_use_buffer(lua_State *L, laio_call *call, int arg, const char *name, l
 uint32_t laio_id(lua_State *L, laio_call *call, int arg, const char *name);
 uint32_t laio_engine(lua_State *L, laio_call *call, int arg);
 uint32_t laio_operation(lua_State *L, laio_call *call, int arg);
-aioc_request laio_request_id(lua_State *L, laio_call *call, int arg);
+aioc_request laio_request_id(lua_State *L, laio_call *call, int arg, const char *name);
 
 /* request.c: between laio_take and laio_submitted nothing raises. */
 aioc_context *laio_take(lua_State *L, laio_call *call);
 int laio_submitted(lua_State *L, laio_call *call, aioc_request answer);
+aioc_request laio_carry_error(laio_request *request, aioc_request refusal);
+int64_t laio_id_of(const laio_request *request);
+void laio_drop(lua_State *L, laio_request *request);
 void laio_give_back(laio_request *request);
 void laio_release_memory(laio_module *module);
 void laio_abandon(lua_State *L, laio_module *module);
@@ -144,6 +151,7 @@ int laio_status(lua_State *L, int64_t status);
 int laio_push_result(lua_State *L, const laio_request *request);
 void laio_push_statistics(lua_State *L, const aioc_statistics *report);
 void laio_push_engine(lua_State *L, const aioc_engine_report *report);
+void laio_push_group(lua_State *L, const aioc_group_report *report);
 void laio_push_pool(lua_State *L, const aioc_buffer_report *report);
 
 /* structs.c: arguments and results that are structs in C. */
@@ -159,6 +167,9 @@ int laio_push_directory(lua_State *L, const aioc_directory *directory);
 const char *laio_type_name(uint32_t mode);
 void laio_open_stat(lua_State *L);
 void laio_push_stat(lua_State *L, const struct statx *from);
+
+/* submit.c: an array of operations, with all their fields. */
+int laio_submit(lua_State *L);
 
 /* buffer.c */
 void laio_open_buffer(lua_State *L);
@@ -176,6 +187,7 @@ int laio_fileno(lua_State *L);
 /* option.c: what the module tells and is told. */
 int laio_configure(lua_State *L);
 int laio_probe(lua_State *L);
+int laio_probe_operation(lua_State *L);
 int laio_version(lua_State *L);
 void laio_push_constants(lua_State *L);
 
@@ -183,5 +195,8 @@ void laio_push_constants(lua_State *L);
 void laio_learn_results(laio_module *module);
 int laio_operations(lua_State *L);
 int laio_unclassified(lua_State *L);
+int laio_fills(const char *name);
+int laio_kind_of(const char *name);
+uint32_t laio_code_of(const char *name);
 
 #endif

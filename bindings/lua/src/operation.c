@@ -29,6 +29,35 @@ static int is_in(const char *const *list, const char *name) {
     return 0;
 }
 
+/* Those whose result is a length of bytes that they fill. */
+int laio_fills(const char *name) {
+    static const char *const filling[] = {"read",      "readlink",  "realpath",   "getxattr",   "lgetxattr",
+                                          "fgetxattr", "listxattr", "llistxattr", "flistxattr", NULL};
+    return is_in(filling, name);
+}
+
+/* What the struct that an operation fills is: LAIO_PLAIN, if it fills none. */
+int laio_kind_of(const char *name) {
+    static const char *const stats[] = {"stat", "lstat", "fstat", "statx", NULL};
+    return is_in(stats, name)                                                 ? LAIO_STAT
+           : strcmp(name, "statvfs") == 0 || strcmp(name, "fstatvfs") == 0    ? LAIO_STATVFS
+           : strcmp(name, "readdir") == 0                                     ? LAIO_DIRECTORY
+           : strcmp(name, "name_to_handle") == 0                              ? LAIO_MOUNT
+                                                                              : LAIO_PLAIN;
+}
+
+/* 0: no such operation. */
+uint32_t laio_code_of(const char *wanted) {
+    uint32_t code;
+    const char *name;
+    for (code = 1; (name = aioc_operation_name(code)) != NULL; ++code) {
+        if (strcmp(name, wanted) == 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
 void laio_learn_results(laio_module *module) {
     const char *name;
     uint32_t code;

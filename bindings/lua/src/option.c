@@ -112,6 +112,11 @@ int laio_probe(lua_State *L) {
     return laio_status(L, aioc_probe((uint32_t)luaL_checkoption(L, 1, NULL, known)));
 }
 
+/* probe_operation(name): true, or nil, message, errno. */
+int laio_probe_operation(lua_State *L) {
+    return laio_status(L, aioc_probe_operation(laio_code_of(luaL_checkstring(L, 1))));
+}
+
 /* "major.minor.patch" of the library in use. */
 int laio_version(lua_State *L) {
     const uint32_t version = aioc_version();

@@ -144,25 +144,35 @@ static void unroot(lua_State *L, const laio_request *request) {
 
 /* An error of the library (a path too long, a negative offset) is one of the operation to a Lua program: a request that
  * does nothing brings it to the callback. */
-static aioc_request carry_error(laio_request *request, aioc_request refusal) {
+aioc_request laio_carry_error(laio_request *request, aioc_request refusal) {
     request->error = (int)-refusal;
     return aioc_nop(request->module->context, laio_done, request);
+}
+
+/* What Lua knows it by, which fits a double. */
+int64_t laio_id_of(const laio_request *request) {
+    return (int64_t)request->generation << 24 | (request->index + 1);
+}
+
+/* One that was not submitted. */
+void laio_drop(lua_State *L, laio_request *request) {
+    unroot(L, request);
+    laio_give_back(request);
 }
 
 /* The call's results: with a callback the request's id; a coroutine yields. */
 int laio_submitted(lua_State *L, laio_call *call, aioc_request answer) {
     laio_request *const request = call->request;
     if (answer < 0 && call->target) {
-        answer = carry_error(request, answer);
+        answer = laio_carry_error(request, answer);
     }
     if (answer < 0) {
-        unroot(L, request);
-        laio_give_back(request);
+        laio_drop(L, request);
         return laio_status(L, answer);
     }
     request->id = answer;
     if (call->target) {
-        laio_push_number(L, (int64_t)request->generation << 24 | (request->index + 1));
+        laio_push_number(L, laio_id_of(request));
         return 1;
     }
     if (laio_can_yield(L) < 0) {

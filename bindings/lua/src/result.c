@@ -97,6 +97,17 @@ void laio_push_engine(lua_State *L, const aioc_engine_report *report) {
     }
 }
 
+void laio_push_group(lua_State *L, const aioc_group_report *report) {
+    lua_newtable(L);
+    FIELD(outstanding);
+    FIELD(succeeded);
+    FIELD(failed);
+    laio_push_number(L, -report->first_error);
+    lua_setfield(L, -2, "first_error");
+    lua_pushboolean(L, (report->flags & AIOC_GROUP_CLOSED) != 0);
+    lua_setfield(L, -2, "closed");
+}
+
 void laio_push_pool(lua_State *L, const aioc_buffer_report *report) {
     lua_newtable(L);
     FIELD(count);

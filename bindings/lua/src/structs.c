@@ -44,7 +44,7 @@ const struct iovec *laio_vectors(lua_State *L, laio_call *call, int arg, const c
     }
     *count = (int)lua_rawlen(L, arg);
     if (*count > IOV_MAX) {
-        luaL_argerror(L, arg, lua_pushfstring(L, "%s: more than %d elements", name, IOV_MAX));
+        laio_argument_error(L, call, arg, name, lua_pushfstring(L, "more than %d elements", IOV_MAX));
     }
     lua_createtable(L, *count + 1, 0);
     vectors = (struct iovec *)lua_newuserdata(L, ((size_t)*count + 1) * sizeof *vectors);
@@ -59,33 +59,33 @@ const struct iovec *laio_vectors(lua_State *L, laio_call *call, int arg, const c
         } else if (writes && lua_type(L, -1) == LUA_TSTRING) {
             vectors[i].iov_base = (void *)lua_tolstring(L, -1, &vectors[i].iov_len);
         } else {
-            luaL_argerror(L, arg, lua_pushfstring(L, "%s: element %d is no %s", name, i + 1,
-                                                  writes ? "string or buffer of its own" : "buffer of its own"));
+            const char *const what = writes ? "string or buffer of its own" : "buffer of its own";
+            laio_argument_error(L, call, arg, name, lua_pushfstring(L, "element %d is no %s", i + 1, what));
         }
         lua_rawseti(L, -2, i + 1);
     }
     call->uses_lua = 1;
-    call->keep[call->keep_count++] = lua_gettop(L);
+    laio_keep(L, call, lua_gettop(L), name);
     return vectors;
 }
 
-static void bad_time(lua_State *L, int arg, const char *name, const char *field) {
-    luaL_argerror(L, arg, lua_pushfstring(L, "%s: %s is no time", name, field));
+static void bad_time(lua_State *L, const laio_call *call, int arg, const char *name, const char *field) {
+    laio_argument_error(L, call, arg, name, lua_pushfstring(L, "%s is no time", field));
 }
 
 /* The field of the table at `arg`: {sec, nsec}, a number of seconds, or "now"; nil: stays as it is. */
-static struct timespec time_field(lua_State *L, int arg, const char *name, const char *field) {
+static struct timespec time_field(lua_State *L, const laio_call *call, int arg, const char *name, const char *field) {
     struct timespec time = {0, UTIME_OMIT};
     lua_getfield(L, arg, field);
     if (lua_isstring(L, -1) && lua_type(L, -1) == LUA_TSTRING) {
         if (strcmp(lua_tostring(L, -1), "now") != 0) {
-            bad_time(L, arg, name, field);
+            bad_time(L, call, arg, name, field);
         }
         time.tv_nsec = UTIME_NOW;
     } else if (lua_type(L, -1) == LUA_TNUMBER) {
         const double seconds = (double)lua_tonumber(L, -1);
         if (!(seconds > -9.2e18 && seconds < 9.2e18)) {
-            bad_time(L, arg, name, field);
+            bad_time(L, call, arg, name, field);
         }
         time.tv_sec = (time_t)seconds;
         time.tv_nsec = (long)((seconds - (double)time.tv_sec) * 1e9);
@@ -97,16 +97,16 @@ static struct timespec time_field(lua_State *L, int arg, const char *name, const
         lua_getfield(L, -1, "sec");
         lua_getfield(L, -2, "nsec");
         if (lua_type(L, -2) != LUA_TNUMBER || !(lua_isnil(L, -1) || lua_type(L, -1) == LUA_TNUMBER)) {
-            bad_time(L, arg, name, field);
+            bad_time(L, call, arg, name, field);
         }
         time.tv_sec = (time_t)lua_tonumber(L, -2);
         time.tv_nsec = (long)lua_tonumber(L, -1);
         lua_pop(L, 2);
         if (time.tv_nsec < 0 || time.tv_nsec > 999999999) {
-            bad_time(L, arg, name, field);
+            bad_time(L, call, arg, name, field);
         }
     } else if (!lua_isnil(L, -1)) {
-        bad_time(L, arg, name, field);
+        bad_time(L, call, arg, name, field);
     }
     lua_pop(L, 1);
     return time;
@@ -120,8 +120,8 @@ const struct timespec *laio_times(lua_State *L, laio_call *call, int arg, const 
     if (!lua_istable(L, arg)) {
         laio_type_error(L, call, arg, name, "table");
     }
-    call->times[0] = time_field(L, arg, name, "atime");
-    call->times[1] = time_field(L, arg, name, "mtime");
+    call->times[0] = time_field(L, call, arg, name, "atime");
+    call->times[1] = time_field(L, call, arg, name, "mtime");
     return call->times;
 }
 
