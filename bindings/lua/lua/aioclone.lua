@@ -505,8 +505,8 @@ end
 -- @section context
 
 --- Sets options, before the first other call: `engine` ("auto", "inline", "ring", "workers"), `spawner` ("auto", "clone",
--- "pthread"), `min_workers`, `max_workers`, `idle_timeout` (seconds), `max_outstanding`, and as booleans
--- `single_threaded`, `one_core`, `no_ring`, `local_paths`, `in_order`. See aioc_create(3).
+-- "pthread"), `min_workers`, `max_workers`, `idle_timeout` (seconds), `max_outstanding`, `device_workers`, and as
+-- booleans `single_threaded`, `one_core`, `no_ring`, `local_paths`, `in_order`. See aioc_create(3).
 -- @function configure
 -- @tparam table options
 

@@ -149,6 +149,24 @@ describe("the context", function()
         file:close()
     end)
 
+    it("takes every option of the header", function()
+        local header = support.content(assert(os.getenv("AIOC_HEADER")))
+        local source = support.content(support.here .. "/src/option.c")
+        local inside = { size = true, flags = true, reserved = true }
+        local count = 0
+        for field in header:match("typedef struct aioc_options {(.-)}"):gsub("/%*.-%*/", ""):gmatch("uint32_t ([%w_]+);") do
+            count = count + 1
+            local name = field:gsub("_ms$", "")
+            assert.truthy(inside[field] or source:find('"' .. name .. '"', 1, true), field .. " is a new option")
+        end
+        assert.is_true(count >= 9)
+        for flag in header:match("aioc_options.flags %*/(.-)typedef"):gmatch("#define AIOC_([%w_]+)") do
+            assert.truthy(source:find('"' .. flag:lower() .. '"', 1, true), flag .. " is a new flag")
+            count = count + 1
+        end
+        assert.is_true(count >= 14)
+    end)
+
     it("takes options before its first use only", function()
         local output, status = output_of([[
             local aio = require "aioclone"
@@ -164,7 +182,7 @@ describe("the context", function()
             local ok, message, errno = aio.configure { min_workers = 5, max_workers = 3 }
             assert(ok == nil and errno == 22, message)
             assert(aio.configure { engine = "workers", spawner = "pthread", max_workers = 2, max_outstanding = 5,
-                idle_timeout = 0.5, no_ring = true, local_paths = true, one_core = true, in_order = false })
+                idle_timeout = 0.5, device_workers = 1, no_ring = true, local_paths = true, one_core = true, in_order = false })
             fails("in use already", {})
             local called, refused = 0, 0
             for i = 1, 7 do

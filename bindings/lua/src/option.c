@@ -77,6 +77,8 @@ static void set_option(lua_State *L, aioc_options *options, const char *option) 
         options->idle_timeout_ms = number(L, option, 1000);
     } else if (strcmp(option, "max_outstanding") == 0) {
         options->max_outstanding = number(L, option, 1);
+    } else if (strcmp(option, "device_workers") == 0) {
+        options->device_workers = number(L, option, 1);
     } else {
         option_error(L, option, "no such option");
     }
