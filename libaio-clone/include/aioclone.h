@@ -246,7 +246,7 @@ AIOC_API int aioc_release(aioc_context *ctx);
  */
 
 /* No file operation, and not among those of <aioclone/operations.h>. */
-enum { AIOC_OP_GROUP = 120 };
+enum { AIOC_OP_GROUP = 120, AIOC_OP_CUSTOM = 121 };
 
 /* Makes a group. Members may be added by any thread until it is closed. Refusals as aioc_submit. */
 AIOC_API aioc_request aioc_group(aioc_context *ctx, aioc_callback callback, void *user_data);
@@ -276,6 +276,16 @@ typedef struct aioc_group_report {
 #define AIOC_GROUP_REPORT_INIT {sizeof(aioc_group_report), 0, 0, 0, 0, 0, 0}
 /* As long as the group was not delivered: then -ENOENT. -EINVAL (no group, or size), -EFAULT. */
 AIOC_API int aioc_group_info(aioc_context *ctx, aioc_request group, aioc_group_report *ret);
+
+/* Runs a function of the program's as a request. Its result (>= 0, or -errno) is the request's. */
+typedef int64_t (*aioc_work)(void *argument);
+/* On threads of its own, made with pthread_create also where the spawner is clone, as many as max_workers allows; so
+ * it may use libc, thread-local variables and locks, and blocks no file operation. All signals are blocked there. It
+ * must return: no exception, longjmp or pthread_exit. If no thread can be started it runs in the submitting
+ * call. As an operation (AIOC_OP_CUSTOM): argument is the address of the function, buffer its argument. Once it
+ * runs it cannot be cancelled. Refusals as aioc_submit; -EFAULT: work is NULL. */
+AIOC_API aioc_request aioc_custom(aioc_context *ctx, aioc_work work, void *argument, aioc_callback callback,
+                                  void *user_data);
 
 /* --- Completions ---------------------------------------------------------------- */
 

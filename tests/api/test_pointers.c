@@ -197,6 +197,7 @@ static uint32_t taken;
     F(engine_info, aioc_engine_info(ctx, AIOC_ENGINE_WORKERS, bad), aioc_engine_info(NULL, 0, NULL))                   \
     F(stats, aioc_stats(ctx, bad), aioc_stats(NULL, NULL))                                                             \
     F(count, -EFAULT, aioc_count(NULL, 0, 0))                                                                          \
+    F(custom, aioc_custom(ctx, NULL, bad, DONE), aioc_custom(NULL, NULL, NULL, DONE))                                  \
     F(group, -EFAULT, aioc_group(NULL, DONE))                                                                          \
     F(group_close, -EFAULT, aioc_group_close(NULL, 1))                                                                 \
     F(group_feed, -EFAULT, aioc_group_feed(NULL, 1, 1, NULL, NULL))                                                    \

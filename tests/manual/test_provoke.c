@@ -174,6 +174,10 @@ static void operation_refused_with_eopnotsupp_is_reported(void) { no_operation(E
 CHILD_CASE(operation_refused_with_enosys_is_reported)
 CHILD_CASE(operation_refused_with_eopnotsupp_is_reported)
 
+static int64_t work(void *unused) {
+    (void)unused;
+    return 0;
+}
 static void groups_are_refused_like_requests(void) {
     aioc_options options = AIOC_OPTIONS_INIT;
     aioc_context *ctx;
@@ -181,12 +185,14 @@ static void groups_are_refused_like_requests(void) {
     CHECK(aioc_create(&ctx, &options) == 0);
     CHECK(aioc_group(ctx, NULL, NULL) > 0);
     CHECK(aioc_group(ctx, NULL, NULL) == -EAGAIN);
+    CHECK(aioc_custom(ctx, work, NULL, NULL, NULL) == -EAGAIN);
     CHECK(aioc_destroy(ctx) == 0);
 }
 
 static void in_destroy_of_a_group(const aioc_completion *done, void *user_data) {
     (void)done;
     *(int64_t *)user_data = aioc_group(shared, NULL, NULL);
+    CHECK(aioc_custom(shared, work, NULL, NULL, NULL) == -ESHUTDOWN);
 }
 static void a_callback_of_destroy_can_make_no_group(void) {
     int64_t answer = 0;

@@ -46,7 +46,7 @@ endforeach()
 # The errors that ERRORS states are those that happen: seen in these runs.
 aioc_test_program(manual provoke)
 set(runs)
-foreach(area bad_input operations control buffers sizes pointers chains groups deadlines)
+foreach(area bad_input operations control buffers sizes pointers chains groups deadlines custom)
     list(APPEND runs $<TARGET_FILE:test_${area}>)
 endforeach()
 foreach(area operations names attributes data descriptors)

@@ -68,8 +68,8 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
             return error;
         }
     }
-    if ((o.flags & ~known_flags) != 0 || o.min_workers > workers_max || o.max_workers > workers_max || o.device_workers > workers_max || o.reserved != 0 ||
-        (o.max_workers != 0 && o.min_workers > o.max_workers)) {
+    if ((o.flags & ~known_flags) != 0 || o.min_workers > workers_max || o.max_workers > workers_max ||
+        o.device_workers > workers_max || o.reserved != 0 || (o.max_workers != 0 && o.min_workers > o.max_workers)) {
         return -EINVAL;
     }
     if (override_from("AIOC_ENGINE", engine_choices, &o.engine) < 0 ||

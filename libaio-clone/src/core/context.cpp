@@ -13,10 +13,24 @@
 
 namespace aioc {
 
+namespace {
+
+// None is kept, and none spins.
+WorkerLimits custom_limits(WorkerLimits limits) noexcept {
+    limits.min = 0;
+    limits.quick_max = limits.max;
+    limits.spin_looks = 0;
+    return limits;
+}
+
+} // namespace
+
 Context::Context(const Settings& settings) noexcept
     : lock_(!settings.single_threaded), single_threaded_(settings.single_threaded), in_order_(settings.in_order),
       ring_rung_(settings.ring_rung), outstanding_max_(settings.outstanding_max), router_(settings.engines),
-      workers_(settings.spawner, settings.workers, &ready_), device_workers_(settings.device_workers) {
+      workers_(settings.spawner, settings.workers, &ready_),
+      custom_(AIOC_SPAWNER_PTHREAD, custom_limits(settings.workers), &ready_),
+      device_workers_(settings.device_workers) {
     if (settings.trusts_paths) {
         inline_.trust_paths();
     }
@@ -72,6 +86,7 @@ void Context::after_fork() noexcept {
     }
     lock_.reset();
     workers_.forget();
+    custom_.forget();
     slab_.reset();
     paths_.reset();
     ring_.forget();
@@ -86,8 +101,8 @@ void Context::after_fork() noexcept {
     earliest_ns_ = INT64_MAX;
     hungry_ = nullptr;
     any_priority_ = false;
-    collected_ = to_workers_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ = delivered_ =
-        RequestList{};
+    collected_ = to_workers_ = to_custom_ = to_ring_ = unserved_ = answered_ = kept_ = chunk_ = delivering_ =
+        delivered_ = RequestList{};
     early_ = Helper{};
     judged_early_ = false;
     holds_ = 0;
@@ -126,13 +141,14 @@ int Context::destroy() noexcept {
     }
     lock_.lock();
     closing_ = true;
-    for (RequestList* list : {&collected_, &to_workers_, &to_ring_}) {
+    for (RequestList* list : {&collected_, &to_workers_, &to_custom_, &to_ring_}) {
         while (Request* const r = list->take_first()) {
             complete_cancelled(r, &ready_);
         }
     }
     cancel_waiting();
     workers_.cancel_queued();
+    custom_.cancel_queued();
     if (ring_ready()) {
         ring_.cancel_all();
     }
@@ -147,6 +163,7 @@ int Context::destroy() noexcept {
     }
     lock_.lock();
     workers_.stop();
+    custom_.stop();
     if (ring_ready()) {
         ring_.stop();
     }
@@ -165,18 +182,27 @@ int Context::set_min_workers(uint32_t count) noexcept {
 int Context::set_max_workers(uint32_t count) noexcept {
     lock_.lock();
     workers_.set_max(count);
+    custom_.set_max(count);
     lock_.unlock();
-    for (;;) { // waits without the lock, so that others submit and poll meanwhile
+    for (WorkersEngine* engine : {&workers_, &custom_}) {
+        wait_for_departures(engine, count);
+    }
+    return 0;
+}
+
+// Without the lock, so that others submit and poll meanwhile.
+void Context::wait_for_departures(WorkersEngine* engine, uint32_t count) noexcept {
+    for (;;) {
         lock_.lock();
-        const Settlement s = workers_.settle(count);
+        const Settlement s = engine->settle(count);
         lock_.unlock();
         if (s.done) {
-            return 0;
+            return;
         }
         if (s.ending) {
             sys::call(SYS_sched_yield);
         } else {
-            sys::futex_wait(workers_.departures(), s.departures, nullptr);
+            sys::futex_wait(engine->departures(), s.departures, nullptr);
         }
     }
 }
@@ -184,6 +210,7 @@ int Context::set_max_workers(uint32_t count) noexcept {
 int Context::rebind() noexcept {
     lock_.lock();
     workers_.rebind();
+    custom_.rebind();
     lock_.unlock();
     return 0;
 }
@@ -191,15 +218,17 @@ int Context::rebind() noexcept {
 void Context::statistics(aioc_statistics* ret) noexcept {
     lock_.lock();
     const WorkerCounts workers = workers_.counts();
+    const WorkerCounts custom = custom_.counts();
     ret->submitted = submitted_;
-    ret->queued = workers.queued + collected_.length + to_workers_.length + to_ring_.length + ring_.waiting();
+    ret->queued =
+        workers.queued + custom.queued + collected_.length + to_workers_.length + to_ring_.length + ring_.waiting();
     ret->waiting = waiting_;
     ret->timed_out = timed_out_;
     ret->inline_misses = inline_.misses();
     lock_.unlock();
-    ret->workers = workers.alive;
-    ret->worker_wakeups = workers.wakeups;
-    ret->workers_started = workers.started;
+    ret->workers = workers.alive + custom.alive;
+    ret->worker_wakeups = workers.wakeups + custom.wakeups;
+    ret->workers_started = workers.started + custom.started;
     ret->poll_wakeups = sys::load_relaxed(ready_.signals);
     ret->completed = sys::load_relaxed(completed_total_);
     ret->outstanding = static_cast<uint64_t>(outstanding());

@@ -97,6 +97,7 @@ public:
 
     int set_min_workers(uint32_t count) noexcept;
     int set_max_workers(uint32_t count) noexcept;
+    void wait_for_departures(WorkersEngine* engine, uint32_t count) noexcept;
     int rebind() noexcept;
 
     // context_buffers.cpp
@@ -232,6 +233,7 @@ private:
     RequestList collected_;  // between hold and release, and inside callbacks
     RequestList to_workers_; // routed, for the next flush
     RequestList to_ring_;
+    RequestList to_custom_;
     RequestList unserved_; // no engine can run them: the submitter does
     uint32_t holds_ = 0;
     bool closing_ = false;
@@ -282,6 +284,7 @@ private:
     uint64_t timed_out_ = 0;
     sys::Alarm alarm_;
     DeviceTable devices_;
+    WorkersEngine custom_;          // for the user's own functions: always the C library's threads
     const uint32_t device_workers_; // 0: the default
 
     uint32_t* fork_canary_ = nullptr; // its page is wiped in a forked child

@@ -42,6 +42,13 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
         complete_cancelled(r, &ready_);
         return;
     }
+    if (r->operation == AIOC_OP_CUSTOM) {
+        r->engine = AIOC_ENGINE_WORKERS;
+        r->queue = nullptr;
+        sys::add(routed_, uint32_t{in_order_});
+        to_custom_.append(r);
+        return;
+    }
     // Of the attempts only these are of use to a worker, which may wait.
     const bool batchable = r->attempt == attempt_nowait || r->attempt == attempt_direct;
     if (is.missed || !batchable) {
@@ -91,9 +98,16 @@ void Context::flush_engines_and_unlock() noexcept {
         to_workers_.splice(to_ring_);
     }
     RequestList here;
-    if (to_workers_.head) {
-        workers_.submit(to_workers_, static_cast<uint64_t>(outstanding()));
+    if (to_workers_.head || to_custom_.head) {
+        const auto all = static_cast<uint64_t>(outstanding());
+        if (to_workers_.head) {
+            workers_.submit(to_workers_, all);
+        }
+        if (to_custom_.head) {
+            custom_.submit(to_custom_, all);
+        }
         here.splice(to_workers_);
+        here.splice(to_custom_);
         for (Request* r = here.head; r; r = r->next) {
             r->engine = AIOC_ENGINE_SYNC;
             sys::store_release(r->state, uint32_t{state_running}); // cancel leaves it alone

@@ -108,8 +108,11 @@ int Context::accept(const aioc_operation& op, Request** ret) noexcept {
 
 // With the lock held: what is in no file operation's row.
 int Context::accept_special(const aioc_operation& op, Request** ret) noexcept {
-    if (op.code != AIOC_OP_GROUP || (op.flags & ~flags_scheduling) != 0) {
+    if ((op.code != AIOC_OP_GROUP && op.code != AIOC_OP_CUSTOM) || (op.flags & ~flags_scheduling) != 0) {
         return -EINVAL;
+    }
+    if (op.code == AIOC_OP_CUSTOM && op.argument == 0) {
+        return -EFAULT;
     }
     Request* r = nullptr;
     if (const int error = take_slot(&r); error < 0) {
@@ -118,8 +121,13 @@ int Context::accept_special(const aioc_operation& op, Request** ret) noexcept {
     r->operation = static_cast<uint8_t>(op.code);
     r->callback = op.callback;
     r->user_data = op.user_data;
+    r->buffer = op.buffer;
+    r->offset = static_cast<int64_t>(op.argument);
     r->path = nullptr;
     r->path_class = 0;
+    r->attempt = attempt_none;
+    r->pace = pace_slow;
+    r->partial = 0;
     r->schedule = 0;
     r->engine = AIOC_ENGINE_INLINE;
     r->held_fd = -1;

@@ -34,7 +34,7 @@ const OperationRow* find_operation(uint32_t code) noexcept {
 
 const char* operation_name(uint32_t code) noexcept {
     const OperationRow* const row = find_operation(code);
-    return row ? row->name : code == AIOC_OP_GROUP ? "group" : nullptr;
+    return row ? row->name : code == AIOC_OP_GROUP ? "group" : code == AIOC_OP_CUSTOM ? "custom" : nullptr;
 }
 
 } // namespace aioc

@@ -19,6 +19,9 @@ extern "C" void aioc_zone_execute(Request* r) {
         return;
 #include "core/operations.def"
 #undef AIOC_OPERATION
+    case AIOC_OP_CUSTOM: // only where threads are the C library's (Context::custom_)
+        r->result = reinterpret_cast<int64_t (*)(void*)>(static_cast<uintptr_t>(r->offset))(r->buffer);
+        return;
     default:
         r->result = -ENOSYS;
     }
