@@ -106,9 +106,11 @@ class Work
     @context.run
   end
 
+  # The usual pool: a queue.
   def threads(operation, count)
     work = method(operation)
-    Array.new(DEPTH) { |first| Thread.new { first.step(count - 1, DEPTH) { |i| work.call(i) } } }.each(&:join)
+    queue = Thread::Queue.new((0...count).to_a).close
+    Array.new(DEPTH) { Thread.new { while (i = queue.pop); work.call(i); end } }.each(&:join)
   end
 
   def tasks(operation, count)

@@ -221,6 +221,11 @@ void aioclone_wait(aioclone_request *request);          /* until it is done */
 void aioclone_wait_any(aioclone_context *context);      /* until something was collected */
 void aioclone_stop(aioclone_request *request);          /* the end of a wait */
 
+/* control.c */
+void aioclone_init_control(void);
+int aioclone_hold_requests(aioclone_context *context); /* 0: no */
+VALUE aioclone_release_requests(VALUE context);
+
 /* poll.c: blocks, and the descriptor for event loops */
 void aioclone_init_poll(void);
 void aioclone_keep_readable(aioclone_context *context);

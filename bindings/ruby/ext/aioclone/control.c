@@ -24,7 +24,15 @@ static VALUE context_outstanding(VALUE self) {
     return LONG2FIX(context->outstanding + context->ready_count);
 }
 
-static VALUE release(VALUE self) {
+int aioclone_hold_requests(aioclone_context *context) {
+    if (aioc_hold(context->context) < 0) {
+        return 0;
+    }
+    ++context->holds;
+    return 1;
+}
+
+VALUE aioclone_release_requests(VALUE self) {
     aioclone_context *const context = aioclone_context_of(self);
     if (context->context && context->holds > 0) {
         --context->holds;
@@ -40,9 +48,10 @@ static VALUE release(VALUE self) {
 static VALUE context_hold(VALUE self) {
     aioclone_context *const context = aioclone_open_context(self);
     rb_need_block();
-    check(aioc_hold(context->context), "hold");
-    ++context->holds;
-    return rb_ensure(rb_yield, self, release, self);
+    if (!aioclone_hold_requests(context)) {
+        rb_memerror();
+    }
+    return rb_ensure(rb_yield, self, aioclone_release_requests, self);
 }
 
 typedef struct {

@@ -42,7 +42,6 @@ static void define_numbers(void) {
 }
 
 void Init_Native(void); /* SWIG's */
-void aioclone_init_control(void);
 void aioclone_define_constants(void);
 
 RUBY_FUNC_EXPORTED void Init_native(void) {

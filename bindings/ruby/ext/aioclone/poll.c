@@ -85,27 +85,43 @@ static void call_block(aioclone_request *request) {
     RB_GC_GUARD(block);
 }
 
+typedef struct {
+    aioclone_context *context;
+    long count, limit;
+    unsigned forks;
+} calling;
+
+static VALUE call_blocks(VALUE argument) {
+    calling *const c = (calling *)argument;
+    aioclone_context *const context = c->context;
+    while (c->count < c->limit && aioclone_forks == c->forks && !aioclone_is_empty(&context->ready)) {
+        aioclone_request *const request = AIOCLONE_REQUEST(context->ready.next, chain);
+        aioclone_remove(&request->chain);
+        --context->ready_count;
+        aioclone_keep_readable(context);
+        ++c->count;
+        call_block(request);
+    }
+    return Qnil;
+}
+
 /* Calls the blocks of the requests that have completed, with the result and nil, or nil and the error. Does not wait.
  * What a block raises comes from here; the others are called by the next poll, and the descriptor stays readable.
  * @return [Integer] how many were called */
 static VALUE context_poll(VALUE self) {
     aioclone_context *const context = aioclone_open_context(self);
-    const unsigned forks = aioclone_forks;
-    long count = 0, limit;
+    calling c = {context, 0, 0, aioclone_forks};
     aioclone_take_finished(context);
-    limit = context->ready_count; /* not those that the blocks submit: they would keep it here */
-    while (count < limit && aioclone_forks == forks && !aioclone_is_empty(&context->ready)) {
-        aioclone_request *const request = AIOCLONE_REQUEST(context->ready.next, chain);
-        aioclone_remove(&request->chain);
-        --context->ready_count;
-        aioclone_keep_readable(context);
-        ++count;
-        call_block(request);
+    c.limit = context->ready_count; /* not those that the blocks submit: they would keep it here */
+    if (c.limit > 1 && context->watched_fd < 0 && aioclone_hold_requests(context)) {
+        rb_ensure(call_blocks, (VALUE)&c, aioclone_release_requests, self);
+    } else {
+        call_blocks((VALUE)&c);
     }
     aioclone_notice_fork(context);
     aioclone_keep_readable(context);
     RB_GC_GUARD(self);
-    return LONG2FIX(count);
+    return LONG2FIX(c.count);
 }
 
 /* Waits until there is a block for {#poll} to call.
