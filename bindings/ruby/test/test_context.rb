@@ -11,7 +11,7 @@ class TestContext < AIOCloneTest
 
   def test_options
     AIOClone::Context.with(engine: :workers, spawner: :pthread, min_workers: 2, max_workers: 3, idle_timeout: 0.5,
-                           max_outstanding: 2, single_threaded: true, one_core: true, ring: false, local_paths: true) do |c|
+                           max_outstanding: 2, device_workers: 1, single_threaded: true, one_core: true, ring: false, local_paths: true) do |c|
       assert_equal ENV.fetch("AIOC_SPAWNER", "pthread").to_sym, c.engine_info(:workers)[:spawner]
       c.open(path = fifo) { |file, _| file.close }
       c.stat(@path) {}
@@ -22,6 +22,19 @@ class TestContext < AIOCloneTest
       assert_equal 2, c.count(:stat, :workers)
     end
     AIOClone::Context.with(in_order: true) { |c| assert_equal 10, c.stat(@path).size }
+  end
+
+  # Every option and flag of the library is one here.
+  def test_the_librarys_options
+    header = ::File.join(__dir__, "../../../libaio-clone/include/aioclone.h")
+    skip "not in a tree" unless ::File.exist?(header)
+    text = ::File.read(header)
+    names = AIOClone::Context.instance_method(:initialize).parameters.map { |_, name| name.to_s }
+    fields = text[/typedef struct aioc_options \{(.*?)\} aioc_options;/m, 1].scan(/uint32_t (\w+);/).flatten
+    assert_equal [], fields.map { |name| name.delete_suffix("_ms") } - names - %w[size flags reserved]
+    flags = text[/aioc_options\.flags \*\/\n(.*?)\n\n/m, 1].scan(/#define AIOC_(\w+)/).flatten.map(&:downcase)
+    assert_equal [], flags.map { |name| name.delete_prefix("no_") } - names
+    assert_operator flags.size, :>=, 5
   end
 
   def test_wrong_options

@@ -114,6 +114,26 @@ class TestFile < AIOCloneTest
     end
   end
 
+  # A close that never began leaves the file open.
+  def test_cancelled_close
+    AIOClone::Context.with(engine: :workers, max_workers: 1) do |context|
+      context.open(path = fifo) { |other, _| other.close }
+      file = AIOClone.open(@path)
+      io = ::File.open(@path)
+      fd = io.fileno
+      got = []
+      ids = [context.close(file) { |*all| got << all }, context.close(io) { |*all| got << all }]
+      assert file.closed?
+      ids.each { |id| assert context.cancel(id) }
+      open_writer(path)
+      context.run
+      assert_equal [Errno::ECANCELED] * 2, got.map { |_, error| error.class }
+      assert_equal 10, file.size
+      assert_raises(Errno::EBADF) { IO.for_fd(fd) }
+      file.close
+    end
+  end
+
   def test_detach
     file = AIOClone.open(@path)
     io = IO.for_fd(file.detach)

@@ -76,6 +76,39 @@ class TestWaiting < AIOCloneTest
     assert_equal "handled\nopened\n", output
   end
 
+  def test_signal_handlers_wait_themselves_during_a_wait
+    path = fifo
+    output, = output_of(<<~RUBY, path)
+      context = AIOClone::Context.new(engine: :workers)
+      trap(:USR1) do
+        puts context.stat("/").directory?
+        $writer = File.open(ARGV[0], File::WRONLY | File::NONBLOCK)
+      end
+      Thread.new { sleep 0.2; Process.kill(:USR1, Process.pid) }
+      context.open(ARGV[0])
+      puts "opened"
+    RUBY
+    assert_equal "true\nopened\n", output
+  end
+
+  # A thread waits for a block while another one destroys the context.
+  def test_destroy_while_another_thread_waits
+    20.times do
+      context = AIOClone::Context.new(engine: :workers)
+      context.open(path = fifo) { |file, _| file && IO.for_fd(file.detach).close }
+      waiter = Thread.new do
+        context.poll while context.wait
+      rescue IOError
+        # destroyed between the two
+      end
+      eventually { waiter.stop? }
+      release(path)
+      context.destroy
+      assert waiter.join(20)
+      assert context.destroyed?
+    end
+  end
+
   def test_each_thread_has_its_context
     assert_same AIOClone.context, AIOClone.context
     refute_same AIOClone.context, Thread.new { AIOClone.context }.value

@@ -98,7 +98,9 @@ typedef struct aioclone_request {
     VALUE data;  /* its memory */
     VALUE file;  /* its result, if that is one */
     VALUE held[AIOCLONE_HELD]; /* files, names */
-    uint8_t form, memory, answer, done, submitted, waited;
+    uint8_t form, memory, answer, done, submitted;
+    int closing_fd; /* of a close of held[0], or -1 */
+    uint8_t waited; /* a handle's: somebody waits for it; a waiter's: it has waited to the end */
     union {
         struct statx stat;
         struct statvfs statvfs;
@@ -135,8 +137,7 @@ typedef struct {
     VALUE held[AIOCLONE_HELD];
     int held_count, form, memory, answer;
     struct timespec times[2];
-    int closing_fd; /* of a close, or -1 */
-    VALUE closing_file;
+    int closing_fd; /* of a close of an object, or -1 */
 } aioclone_call;
 
 extern VALUE aioclone_module, aioclone_file_class;
@@ -192,6 +193,7 @@ void aioclone_reserve(aioclone_context *context); /* so that the next one raises
 aioclone_request *aioclone_new_request(aioclone_context *context, int form);
 void aioclone_give_back(aioclone_request *request);
 void aioclone_abandon(aioclone_request *request);
+void aioclone_undo_close(aioclone_request *request);
 
 /* result.c: what a completion is in Ruby. Gives the request back; the value, or an exception in *ret_error. */
 VALUE aioclone_result(aioclone_request *request, VALUE *ret_error);

@@ -56,17 +56,22 @@ static void mark_busy(void *unused) {
 static const rb_data_type_t busy_type = {
     "AIOClone busy contexts", {mark_busy, NULL, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
 
-static void end_context(aioclone_context *context) {
-    aioc_destroy(context->context);
+/* 0, or -EBUSY: another thread is about to leave a wait in the library. */
+static int end_context(aioclone_context *context) {
+    if (aioc_destroy(context->context) == -EBUSY) {
+        return -EBUSY;
+    }
     context->context = NULL;
     if (context->watched_fd >= 0) {
         close(context->watched_fd);
         close(context->kept_fd);
         context->watched_fd = context->kept_fd = -1;
     }
+    return 0;
 }
 
 void aioclone_release(aioclone_context *context) {
+    aioclone_link *link, *next;
     if (--context->references > 0) {
         return;
     }
@@ -74,6 +79,13 @@ void aioclone_release(aioclone_context *context) {
         aioclone_request *const request = AIOCLONE_REQUEST(context->free.next, chain);
         aioclone_remove(&request->chain);
         xfree(request);
+    }
+    for (link = context->used.next; link != &context->used; link = next) {
+        aioclone_request *const request = AIOCLONE_REQUEST(link, used);
+        next = link->next;
+        if (request->done || !request->submitted) { /* else the kernel may still write there */
+            aioclone_abandon(request);
+        }
     }
     xfree(context);
 }
@@ -150,7 +162,7 @@ static void create_or_raise(aioclone_context *context, const aioc_options *optio
 
 /* See lib/aioclone/context.rb. */
 static VALUE context_create(VALUE self, VALUE flags, VALUE engine, VALUE spawner, VALUE min_workers, VALUE max_workers,
-                            VALUE idle_timeout, VALUE max_outstanding) {
+                            VALUE idle_timeout, VALUE max_outstanding, VALUE device_workers) {
     aioclone_context *const context = rb_check_typeddata(self, &context_type);
     aioc_options options = AIOC_OPTIONS_INIT;
     if (context->context || context->closing) {
@@ -163,6 +175,7 @@ static VALUE context_create(VALUE self, VALUE flags, VALUE engine, VALUE spawner
     options.max_workers = NUM2UINT(max_workers);
     options.idle_timeout_ms = NUM2UINT(idle_timeout);
     options.max_outstanding = NUM2UINT(max_outstanding);
+    options.device_workers = NUM2UINT(device_workers);
     create_or_raise(context, &options);
     return self;
 }
@@ -237,6 +250,7 @@ static void forget(aioclone_request *request) {
     if (!request->done) {
         request->result = -ECANCELED;
         aioclone_unlock(request);
+        aioclone_undo_close(request);
         request->done = 1;
     }
     if (request->form == AIOCLONE_BLOCK || request->form == AIOCLONE_ABANDONED) {
@@ -307,8 +321,8 @@ static VALUE context_wait_any(VALUE self) {
 
 static VALUE context_end(VALUE self) {
     aioclone_context *const context = aioclone_context_of(self);
-    if (context->context && context->outstanding == 0) {
-        end_context(context);
+    while (context->context && context->outstanding == 0 && end_context(context) < 0) {
+        rb_thread_schedule();
     }
     return Qnil;
 }
@@ -347,7 +361,7 @@ void aioclone_init_context(void) {
     rb_gc_register_mark_object(TypedData_Wrap_Struct(rb_cObject, &busy_type, &contexts));
     id_of_thread = rb_intern("__aioclone_context__");
     rb_define_alloc_func(context_class, allocate_context);
-    rb_define_private_method(context_class, "create", context_create, 7);
+    rb_define_private_method(context_class, "create", context_create, 8);
     rb_define_private_method(context_class, "begin_destroy", context_begin_destroy, 0);
     rb_define_private_method(context_class, "wait_any", context_wait_any, 0);
     rb_define_private_method(context_class, "end_destroy", context_end, 0);

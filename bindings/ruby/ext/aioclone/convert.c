@@ -121,7 +121,6 @@ void aioclone_close_object(aioclone_call *call) {
         rb_funcall(object, id_autoclose, 1, Qfalse);
         rb_funcall(object, id_close, 0);
     }
-    call->closing_file = object;
 }
 
 /* A path or a name. What follows it among the arguments may run Ruby code that changes the String: hence its copy,

@@ -82,7 +82,6 @@ void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, cons
     call->memory = AIOCLONE_NO_MEMORY;
     call->answer = strstr(uses, "gives_fd") ? AIOCLONE_FILE : AIOCLONE_INTEGER;
     call->closing_fd = -1;
-    call->closing_file = Qnil;
 }
 
 void aioclone_reserve(aioclone_context *context) {
@@ -113,6 +112,7 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
     request->form = (uint8_t)form;
     request->memory = AIOCLONE_NO_MEMORY;
     request->answer = AIOCLONE_INTEGER;
+    request->closing_fd = -1;
     request->done = request->submitted = request->waited = 0;
     aioclone_append(&context->used, &request->used);
     return request;
@@ -144,6 +144,7 @@ aioc_context *aioclone_take(aioclone_call *call) {
     for (i = 0; i < call->held_count; ++i) {
         request->held[i] = call->held[i];
     }
+    request->closing_fd = call->closing_fd;
     call->request = request;
     return context->context;
 }
@@ -193,6 +194,9 @@ void aioclone_give_back(aioclone_request *request) {
 void aioclone_abandon(aioclone_request *request) {
     aioclone_context *const context = request->context;
     if (!request->submitted || request->done) {
+        if (request->done && request->answer == AIOCLONE_DIRECTORY && request->result >= 0) {
+            aioc_directory_free(request->out.directory);
+        }
         aioclone_give_back(request);
         return;
     }
@@ -204,24 +208,31 @@ void aioclone_abandon(aioclone_request *request) {
     aioc_cancel(context->context, request->id);
 }
 
-/* Refused: the file stays as it was. (An IO was closed already, and its number would be lost.) */
-static void do_not_close(const aioclone_call *call) {
-    if (aioclone_is_file(call->closing_file)) {
-        aioclone_file_set(call->closing_file, call->closing_fd);
-    } else if (!NIL_P(call->closing_file)) {
-        close(call->closing_fd);
+/* A close that never began: the file stays as it was. (An IO was closed already, and its number would be lost.) */
+void aioclone_undo_close(aioclone_request *request) {
+    const VALUE object = request->held[0];
+    if (request->closing_fd < 0) {
+        return;
     }
+    if (aioclone_is_file(object)) {
+        aioclone_file_set(object, request->closing_fd);
+    } else {
+        close(request->closing_fd);
+    }
+    request->closing_fd = -1;
 }
 
 static VALUE wait_for(VALUE argument) {
     aioclone_wait((aioclone_request *)argument);
+    ((aioclone_request *)argument)->waited = 1;
     return Qnil;
 }
 
+/* Also when it is interrupted after its request has completed. */
 static VALUE stop_waiting(VALUE argument) {
     aioclone_request *const request = (aioclone_request *)argument;
     aioclone_stop(request);
-    if (!request->done) {
+    if (!request->waited) {
         aioclone_abandon(request);
     }
     return Qnil;
@@ -232,7 +243,7 @@ VALUE aioclone_submitted(aioclone_call *call, aioc_request answer) {
     aioclone_context *const context = call->context;
     VALUE error, result;
     if (RB_UNLIKELY(answer < 0)) {
-        do_not_close(call);
+        aioclone_undo_close(request);
         aioclone_unlock(request);
         aioclone_give_back(request);
         rb_exc_raise(aioclone_error(answer, call->operation, call->path));

@@ -7,6 +7,7 @@
  * Ruby's global lock released. */
 #include "aioclone_ruby.h"
 
+#include <errno.h>
 #include <ruby/fiber/scheduler.h>
 #include <ruby/io.h>
 #include <ruby/thread.h>
@@ -55,6 +56,9 @@ static void settle(aioclone_request *request, int *state) {
     --context->outstanding;
     request->done = 1;
     aioclone_unlock(request);
+    if (request->result == -ECANCELED) {
+        aioclone_undo_close(request);
+    }
     if (request->answer == AIOCLONE_FILE && request->result >= 0) {
         aioclone_file_set(request->file, (int)request->result);
     }
@@ -147,7 +151,9 @@ static void wait_for_descriptor(aioclone_context *context) {
 static VALUE lead(VALUE argument) {
     aioclone_context *const context = ((aioclone_request *)argument)->context;
     if (NIL_P(rb_fiber_scheduler_current())) {
-        rb_thread_call_without_gvl(wait_in_library, context, RUBY_UBF_IO, NULL);
+        rb_thread_call_without_gvl2(wait_in_library, context, RUBY_UBF_IO, NULL);
+        context->leader = NULL; /* a signal's handler may wait for a request of its own */
+        rb_thread_check_ints();
     } else {
         wait_for_descriptor(context);
     }

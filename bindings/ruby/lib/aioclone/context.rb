@@ -21,6 +21,8 @@ module AIOClone
     # @param max_workers [Integer] 1 to 1024; default 4, and 32 for requests that wait for a device
     # @param idle_timeout [Numeric] seconds after which an idle worker above the minimum ends; default 10
     # @param max_outstanding [Integer] more requests are refused with Errno::EAGAIN; default: no limit
+    # @param device_workers [Integer] so many workers may wait at once for one remote file system, 1 to 1024; default: all
+    #   but an eighth, and but one at least
     # @param single_threaded [Boolean] the promise that one thread makes all calls; it makes them cheaper
     # @param one_core [Boolean] never keep a second core awake to be faster
     # @param ring [Boolean] false: without io_uring
@@ -28,14 +30,14 @@ module AIOClone
     # @param in_order [Boolean] while there is at most one worker (then the default), one request at a time, in order
     # @raise [SystemCallError] why the forced engine or spawner does not work here; no descriptors, no memory
     def initialize(engine: :auto, spawner: :auto, min_workers: nil, max_workers: nil, idle_timeout: nil,
-                   max_outstanding: nil, single_threaded: false, one_core: false, ring: true, local_paths: false,
+                   max_outstanding: nil, device_workers: nil, single_threaded: false, one_core: false, ring: true, local_paths: false,
                    in_order: false)
       flags = { Native::SINGLE_THREADED => single_threaded, Native::ONE_CORE => one_core, Native::NO_RING => !ring,
                 Native::LOCAL_PATHS => local_paths, Native::IN_ORDER => in_order }.sum { |flag, set| set ? flag : 0 }
       create(flags, number(ENGINES, engine, "engine"), number(SPAWNERS, spawner, "spawner"),
              positive(min_workers, "min_workers"), positive(max_workers, "max_workers"),
              positive(idle_timeout && (idle_timeout * 1000).ceil, "idle_timeout"),
-             positive(max_outstanding, "max_outstanding"))
+             positive(max_outstanding, "max_outstanding"), positive(device_workers, "device_workers"))
     end
 
     # @yieldparam context [Context] destroyed after the block
