@@ -19,7 +19,8 @@ bool kernel_probes_path(const Request& r) noexcept {
 // probes.
 bool Context::classify(Request* r, Circumstances* ret) noexcept {
     const EngineChoice& choice = router_.choice();
-    const bool transfer = r->operation == AIOC_OP_READ || r->operation == AIOC_OP_WRITE;
+    const bool vector = r->operation == AIOC_OP_READV || r->operation == AIOC_OP_WRITEV; // never tried, but looked at
+    const bool transfer = r->operation == AIOC_OP_READ || r->operation == AIOC_OP_WRITE || vector;
     r->attempt = attempt_none;
     if (choice.inline_engine || transfer || r->operation == AIOC_OP_NOP) {
         inline_.classify(r);

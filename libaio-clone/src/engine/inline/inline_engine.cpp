@@ -98,7 +98,8 @@ uint64_t InlineEngine::remote_device(const Request& r, bool by_path) noexcept {
     if (working_uses_left_ == 0) {
         struct statx file{};
         const bool known = look_without_wait(AT_FDCWD, "", AT_EMPTY_PATH, &file);
-        working_device_ = known && mounts_.of(file) == class_remote ? device_key(file.stx_dev_major, file.stx_dev_minor) : 0;
+        working_device_ =
+            known && mounts_.of(file) == class_remote ? device_key(file.stx_dev_major, file.stx_dev_minor) : 0;
         working_uses_left_ = uses;
     }
     --working_uses_left_;
@@ -222,6 +223,9 @@ Attempt InlineEngine::attempt_for(Request* r) noexcept {
     case AIOC_OP_READ:
     case AIOC_OP_WRITE:
         return attempt_transfer(*r);
+    case AIOC_OP_READV:
+    case AIOC_OP_WRITEV:
+        return descriptors_.look_at(r->fd) ? attempt_none : attempt_direct; // -EBADF
     default:
         return attempt_none;
     }
