@@ -1,0 +1,3 @@
+module libaio-clone.org/go/aioclone
+
+go 1.19
