@@ -21,24 +21,30 @@ type call struct {
 	flags  uint32
 	fd     int
 	file   *File // whose descriptor fd is: it stays open until the request has ended
+	also   *File // a second one
 	path   string
+	path2  string
 	opens  bool
+	lists  bool   // it gives an aioc_directory
 	more   uint32 // operation_flags
 	mode   uint32
 	in     []byte // copied into its memory
 	bytes  int    // of memory, if more than in has
 	length uint64
 	offset int64
+	rest   *Operation // what few operations have; may be nil
+	vector [][]byte   // for readv and writev, instead of in
+	fixed  uintptr    // the program's own memory, instead of in
 }
 
 var errNilContext = errors.New("aioclone: the context is nil")
 
 // Without anything that C would not see: a path ends at its first NUL there.
 func (c *call) check() error {
-	if strings.IndexByte(c.path, 0) >= 0 {
+	if strings.IndexByte(c.path, 0) >= 0 || strings.IndexByte(c.path2, 0) >= 0 {
 		return syscall.EINVAL
 	}
-	if len(c.path) >= capi.PathMax {
+	if len(c.path) >= capi.PathMax || len(c.path2) >= capi.PathMax {
 		return syscall.ENAMETOOLONG
 	}
 	return nil
@@ -49,6 +55,9 @@ func (c *call) prepare(l *lane, position, at int, ready chan *request) (*request
 	size := c.bytes
 	if size < len(c.in) {
 		size = len(c.in)
+	}
+	if c.vector != nil {
+		size = vectorBytes(c.vector)
 	}
 	m, err := takeMemory(size)
 	if err != nil {
@@ -68,13 +77,37 @@ func (c *call) prepare(l *lane, position, at int, ready chan *request) (*request
 	if m != nil {
 		op.Buffer = m.address
 		copy(m.bytes, c.in)
+	} else if c.fixed != 0 {
+		op.Buffer = c.fixed
 	}
-	path := l.block.Paths[at:]
-	path[copy(path, c.path)] = 0
-	op.Path = l.address + capi.PathsOffset + uintptr(at)
+	if c.vector != nil {
+		op.Length = uint64(len(c.vector))
+		fillVector(m, c.vector)
+	}
+	op.Path = l.putPath(at, c.path)
+	if c.rest != nil {
+		c.rest.encode(op)
+	}
+	if c.path2 != "" || c.rest != nil {
+		op.Path2 = l.putPath(at+len(c.path)+1, c.path2)
+	}
 	r := l.newRequest(c, m, ready)
 	op.UserData = r.slot
 	return r, nil
+}
+
+func (c *call) releaseFiles() {
+	for _, f := range [...]*File{c.file, c.also} {
+		if f != nil {
+			f.release()
+		}
+	}
+}
+
+func (l *lane) putPath(at int, path string) uintptr {
+	to := l.block.Paths[at:]
+	to[copy(to, path)] = 0
+	return l.address + capi.PathsOffset + uintptr(at)
 }
 
 // Exchanges the block; returns how many operations were accepted or -errno, and the number of completions taken.
@@ -87,18 +120,14 @@ func (l *lane) exchange(count int) (accepted, taken int) {
 func (q *Queue) run(ctx context.Context, c *call) (*request, error) {
 	l, err := q.admit(ctx, c)
 	if err != nil {
-		if c.file != nil {
-			c.file.release()
-		}
+		c.releaseFiles()
 		return nil, err
 	}
 	r, err := c.prepare(l, 0, 0, nil)
 	if err != nil {
 		l.shard.leave()
 		q.lanes.Put(l)
-		if c.file != nil {
-			c.file.release()
-		}
+		c.releaseFiles()
 		return nil, err
 	}
 	answered := false

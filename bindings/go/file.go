@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // File is an open file. Its methods may be called by any goroutine; those without a context run to their end.
@@ -33,9 +34,10 @@ type File struct {
 
 	plainClose bool // it was opened so, to be read
 
-	lock      sync.Mutex // of what follows
-	position  int64
-	directory *os.File // a duplicate, while it is read
+	lock     sync.Mutex // of what follows
+	position int64
+	entries  []fs.DirEntry // not given out yet
+	listed   bool          // there are entries, or were
 }
 
 // Without a finalizer, for those who surely close it.
@@ -398,4 +400,65 @@ func (f *File) Readahead(ctx context.Context, offset int64, count int) error {
 		return f.fail("readahead", syscall.EINVAL)
 	}
 	return f.simple(ctx, "readahead", call{code: OpReadahead, offset: offset, length: uint64(count)})
+}
+
+// Truncate changes the size of the file.
+func (f *File) Truncate(size int64) error { return f.TruncateContext(context.Background(), size) }
+
+// TruncateContext is Truncate until the context ends.
+func (f *File) TruncateContext(ctx context.Context, size int64) error {
+	if f != nil && size < 0 {
+		return f.fail("truncate", syscall.EINVAL)
+	}
+	return f.simple(ctx, "truncate", call{code: OpFtruncate, length: uint64(size)})
+}
+
+// Chmod changes the mode of the file.
+func (f *File) Chmod(mode fs.FileMode) error {
+	return f.simple(context.Background(), "chmod", call{code: OpFchmod, mode: modeBits(mode)})
+}
+
+// Chown changes the owner and group of the file; -1 leaves one as it is.
+func (f *File) Chown(uid, gid int) error {
+	return f.simple(context.Background(), "chown", call{code: OpFchown, rest: &Operation{UID: uint32(uid), GID: uint32(gid)}})
+}
+
+// Chtimes changes the times of access and modification.
+func (f *File) Chtimes(atime, mtime time.Time) error {
+	return f.simple(context.Background(), "chtimes", call{code: OpFutimens, in: times(atime, mtime)})
+}
+
+// Allocate makes room on the disk: fallocate(2), with FALLOC_FL_* as mode.
+func (f *File) Allocate(ctx context.Context, mode uint32, offset, count int64) error {
+	if f != nil && count < 0 {
+		return f.fail("fallocate", syscall.EINVAL)
+	}
+	return f.simple(ctx, "fallocate", call{code: OpFallocate, more: mode, offset: offset, length: uint64(count)})
+}
+
+// CopyRange copies bytes of this file to another one without them passing through the program: copy_file_range(2).
+// It may copy less, and 0 at the end.
+func (f *File) CopyRange(ctx context.Context, offset int64, to *File, toOffset, count int64) (int64, error) {
+	const op = "copy_file_range"
+	if f == nil || to == nil {
+		return 0, fs.ErrInvalid
+	}
+	if count < 0 {
+		return 0, f.fail(op, syscall.EINVAL)
+	}
+	if err := to.use(op); err != nil {
+		return 0, err
+	}
+	if err := f.use(op); err != nil {
+		to.release()
+		return 0, err
+	}
+	n, err := f.queue.result(ctx, &call{
+		code: OpCopyFileRange, fd: f.fd, file: f, also: to, offset: offset, length: uint64(count),
+		rest: &Operation{FD2: to.fd, Offset2: toOffset},
+	})
+	if err != nil {
+		return 0, f.fail(op, err)
+	}
+	return n, nil
 }

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"sync"
-	"syscall"
 )
 
 func (q *Queue) status(ctx context.Context, code Code, op, name string) (fs.FileInfo, error) {
@@ -40,14 +39,6 @@ func (q *Queue) Stat(ctx context.Context, name string) (fs.FileInfo, error) {
 // Lstat is Stat that does not follow a symbolic link.
 func (q *Queue) Lstat(ctx context.Context, name string) (fs.FileInfo, error) {
 	return q.status(ctx, OpLstat, "lstat", name)
-}
-
-// Remove removes a file. (A directory is syscall.EISDIR: the library has no rmdir yet.)
-func (q *Queue) Remove(ctx context.Context, name string) error {
-	if _, err := q.result(ctx, &call{code: OpUnlink, path: name}); err != nil {
-		return &fs.PathError{Op: "remove", Path: name, Err: err}
-	}
-	return nil
 }
 
 // Nop makes the way through the queue and back.
@@ -116,16 +107,4 @@ func (q *Queue) WriteFile(ctx context.Context, name string, data []byte, perm fs
 		err = closed
 	}
 	return err
-}
-
-// ReadDir lists a directory, sorted by name.
-func (q *Queue) ReadDir(ctx context.Context, name string) ([]fs.DirEntry, error) {
-	f, err := q.open(ctx, name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	sortEntries(entries)
-	return entries, err
 }

@@ -7,7 +7,6 @@ package aioclone
 import (
 	"context"
 	"io/fs"
-	"sort"
 )
 
 // DirFS is os.DirFS: the files below a directory, by slash-separated names without "..". It implements fs.StatFS,
@@ -83,8 +82,4 @@ func (d *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	entries, err := d.queue.ReadDir(d.ctx, full)
 	return entries, renamed(err, name)
-}
-
-func sortEntries(entries []fs.DirEntry) {
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
 }

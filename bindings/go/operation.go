@@ -6,7 +6,10 @@ package aioclone
 
 import (
 	"context"
+	"runtime"
 	"syscall"
+	"time"
+	"unsafe"
 
 	"libaio-clone.org/go/aioclone/internal/capi"
 )
@@ -14,7 +17,7 @@ import (
 // Code is an operation of the library, AIOC_OP_*.
 type Code uint32
 
-// The operations that this package has a function or method for. Operations has those of the library in use.
+// The operations of the library, in the order of its table.
 const (
 	OpNop Code = iota + 1
 	OpOpen
@@ -28,6 +31,74 @@ const (
 	OpUnlink
 	OpFsync
 	OpFdatasync
+	OpMkdir
+	OpRmdir
+	OpRename
+	OpLink
+	OpSymlink
+	OpMknod
+	OpReadlink
+	OpRealpath
+	OpReaddir
+	OpOpenat2
+	OpFlink
+	OpStatx
+	OpStatvfs
+	OpFstatvfs
+	OpChmod
+	OpFchmod
+	OpChown
+	OpLchown
+	OpFchown
+	OpUtimens
+	OpFutimens
+	OpTruncate
+	OpFtruncate
+	OpGetxattr
+	OpLgetxattr
+	OpFgetxattr
+	OpSetxattr
+	OpLsetxattr
+	OpFsetxattr
+	OpListxattr
+	OpLlistxattr
+	OpFlistxattr
+	OpRemovexattr
+	OpLremovexattr
+	OpFremovexattr
+	OpReadv
+	OpWritev
+	OpSeek
+	OpFallocate
+	OpFadvise
+	OpSync
+	OpSyncfs
+	OpSyncFileRange
+	OpSendfile
+	OpCopyFileRange
+	OpSplice
+	OpTee
+	OpFiclone
+	OpFiclonerange
+	OpFiemap
+	OpDup
+	OpDup3
+	OpFcntl
+	OpIoctl
+	OpFlock
+	OpOfdLock
+	OpNameToHandle
+	OpOpenByHandle
+	OpFsverityEnable
+	OpFsverityMeasure
+	OpMsync
+	OpMadvise
+	OpMtouch
+	OpMlock
+	OpMunlock
+	OpMlockall
+	OpMunlockall
+	OpBusy
 )
 
 // String is the name in the library's documentation; "" if this library has no such operation.
@@ -46,19 +117,119 @@ func Operations() []Code {
 // use are ignored.
 type Operation struct {
 	Code Code
-	// FD is the descriptor, or with UseDirFD the directory where a relative Path starts.
+	// FD is the descriptor (the source, if there are two), or with UseDirFD the directory where a relative Path starts.
 	FD       int
 	UseDirFD bool
 	Path     string
-	// Flags are open's O_* (O_CLOEXEC is not implied), and RWF_* of read and write.
+	// Flags are the call's own: open's O_* (O_CLOEXEC is not implied), RWF_* of read and write, advice, whence, cmd ...
 	Flags uint32
 	Mode  uint32
-	// Buffer is what is written, and receives what is read; for stat the 256 bytes of a struct statx. The library
-	// works on a copy of it, made before and copied back after a success.
+	// Buffer is what is written, and receives what is read; for others the struct to fill, as the 256 bytes of a
+	// struct statx. The library works on a copy of it, made before and copied back after a success.
 	Buffer []byte
-	// Length in bytes; 0 means that of Buffer.
+	// Buffers are those of readv and writev.
+	Buffers [][]byte
+	// Memory is that of msync, madvise, mtouch, mlock and munlock: not Go's own, but mapped by syscall.Mmap. It must stay
+	// mapped until the request has ended, also if the context ends first.
+	Memory []byte
+	// Length in bytes; 0 means that of Buffer or Memory.
 	Length uint64
 	Offset int64
+	// Path2 is the new name of rename, link, symlink and flink, and an extended attribute's name. FD2 is the
+	// destination, or with UseDirFD2 the directory where Path2 starts.
+	Path2     string
+	FD2       int
+	UseDirFD2 bool
+	Offset2   int64
+	// Argument is openat2's resolve, mknod's device, and that of fcntl and ioctl. If that is to be an address, let it
+	// be of memory that is not Go's. For name_to_handle it is ignored: the mount's id goes to MountID.
+	Argument uint64
+	UID, GID uint32
+	MountID  int32
+	// Priority from -4 (last) to 4 (first) decides which request starts first when workers are busy.
+	Priority int
+	// Timeout makes the request complete with ETIMEDOUT if it has not ended by then: at once if it waits, else when the
+	// kernel lets go of it. A context that ends abandons the wait.
+	Timeout time.Duration
+	// Entries are what readdir found.
+	Entries []DirectoryEntry
+}
+
+// DirectoryEntry is one of Operation.Entries. Its Type is a DT_* of readdir(3).
+type DirectoryEntry struct {
+	Name string
+	Type uint32
+	Ino  uint64
+}
+
+// What a call has no field for. The operation's buffer is set.
+func (o *Operation) encode(op *capi.Operation) {
+	op.FD2, op.Offset2, op.Argument = int32(o.FD2), o.Offset2, o.Argument
+	op.UID, op.GID, op.Priority = o.UID, o.GID, int32(o.Priority)
+	op.TimeoutNS = uint64(o.Timeout)
+	if o.Code == OpNameToHandle {
+		op.Argument = uint64(op.Buffer) + uint64(mountIDAt(len(o.Buffer)))
+	}
+}
+
+// Behind the handle, aligned.
+func mountIDAt(bytes int) int { return (bytes + 3) &^ 3 }
+
+func (o *Operation) opens() bool {
+	switch o.Code {
+	case OpOpen, OpOpenat2, OpDup, OpOpenByHandle:
+		return true
+	case OpFcntl:
+		return o.Flags == syscall.F_DUPFD || o.Flags == syscall.F_DUPFD_CLOEXEC
+	}
+	return false
+}
+
+func (o *Operation) call() (call, error) {
+	c := call{
+		code:   o.Code,
+		fd:     o.FD,
+		path:   o.Path,
+		path2:  o.Path2,
+		opens:  o.opens(),
+		lists:  o.Code == OpReaddir,
+		more:   o.Flags,
+		mode:   o.Mode,
+		in:     o.Buffer,
+		vector: o.Buffers,
+		length: o.Length,
+		offset: o.Offset,
+		rest:   o,
+	}
+	if o.UseDirFD {
+		c.flags = uint32(capi.AIOC_USE_DIRFD)
+	}
+	if o.UseDirFD2 {
+		c.flags |= uint32(capi.AIOC_USE_DIRFD2)
+	}
+	if o.Timeout < 0 {
+		return c, syscall.EINVAL
+	}
+	switch o.Code {
+	case OpReaddir:
+		c.bytes = 8
+	case OpNameToHandle:
+		c.bytes = mountIDAt(len(o.Buffer)) + 4
+	case OpReadv, OpWritev:
+		if c.vector == nil {
+			c.vector = [][]byte{}
+		}
+	}
+	if len(o.Memory) > 0 {
+		c.fixed = uintptr(unsafe.Pointer(&o.Memory[0]))
+	}
+	known := uint64(len(o.Buffer) + len(o.Memory))
+	if c.length == 0 {
+		c.length = known
+	} else if known > 0 && c.length > known {
+		return c, syscall.EINVAL // it would end outside of the memory
+	}
+	return c, nil
 }
 
 // Do runs one operation and returns the kernel's result: a number of bytes, a descriptor or 0. Errors are
@@ -67,33 +238,83 @@ func (q *Queue) Do(ctx context.Context, op *Operation) (int64, error) {
 	if op == nil {
 		return 0, syscall.EFAULT
 	}
-	c := call{
-		code:   op.Code,
-		fd:     op.FD,
-		path:   op.Path,
-		opens:  op.Code == OpOpen,
-		more:   op.Flags,
-		mode:   op.Mode,
-		in:     op.Buffer,
-		length: op.Length,
-		offset: op.Offset,
-	}
-	if op.UseDirFD {
-		c.flags = uint32(capi.AIOC_USE_DIRFD)
-	}
-	if c.length == 0 {
-		c.length = uint64(len(op.Buffer))
-	} else if len(op.Buffer) > 0 && c.length > uint64(len(op.Buffer)) {
-		return 0, syscall.EINVAL // it would end outside of the memory
-	}
-	r, err := q.run(ctx, &c)
+	c, err := op.call()
 	if err != nil {
 		return 0, err
 	}
-	if r.memory != nil {
-		copy(op.Buffer, r.memory.bytes)
+	r, err := q.run(ctx, &c)
+	runtime.KeepAlive(op.Memory)
+	if err != nil {
+		return 0, err
 	}
+	op.take(r)
 	result := r.result
 	r.end()
 	return result, nil
+}
+
+// What the library has filled.
+func (o *Operation) take(r *request) {
+	switch {
+	case r.lists:
+		o.Entries = takeEntries(r.directory())
+	case r.memory == nil:
+	case o.Buffers != nil:
+		if o.Code == OpReadv {
+			takeVector(r.memory, o.Buffers, int(r.result))
+		}
+	default:
+		copy(o.Buffer, r.memory.bytes)
+		if o.Code == OpNameToHandle {
+			o.MountID = *(*int32)(unsafe.Pointer(&r.memory.bytes[mountIDAt(len(o.Buffer))]))
+		}
+	}
+}
+
+// And frees the object.
+func takeEntries(directory uintptr) []DirectoryEntry {
+	entries := make([]DirectoryEntry, capi.DirectoryCount(directory))
+	for i := range entries {
+		at := int64(i)
+		entries[i] = DirectoryEntry{
+			capi.DirectoryName(directory, at), capi.DirectoryType(directory, at), capi.DirectoryInode(directory, at),
+		}
+	}
+	capi.DirectoryFree(directory)
+	return entries
+}
+
+// A vector in C's memory: first its elements, then their bytes.
+const vectorElement = int(unsafe.Sizeof(syscall.Iovec{}))
+
+func vectorBytes(buffers [][]byte) int {
+	bytes := vectorElement * len(buffers)
+	for _, b := range buffers {
+		bytes += len(b)
+	}
+	return bytes
+}
+
+func fillVector(m *memory, buffers [][]byte) {
+	if len(buffers) == 0 {
+		return
+	}
+	// As integers: these pointers are C's, which Go's garbage collector must not look at.
+	elements := unsafe.Slice((*[2]uint64)(unsafe.Pointer(&m.bytes[0])), len(buffers))
+	at := vectorElement * len(buffers)
+	for i, b := range buffers {
+		elements[i] = [2]uint64{uint64(m.address) + uint64(at), uint64(len(b))}
+		at += copy(m.bytes[at:], b)
+	}
+}
+
+func takeVector(m *memory, buffers [][]byte, bytes int) {
+	at := vectorElement * len(buffers)
+	end := at + bytes
+	for _, b := range buffers {
+		if at+len(b) > end {
+			b = b[:end-at]
+		}
+		at += copy(b, m.bytes[at:])
+	}
 }

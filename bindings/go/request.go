@@ -31,7 +31,9 @@ type request struct {
 	own    chan *request         // of its own, for a single call
 	memory *memory               // what the library reads or fills; may be nil
 	file   *File                 // whose descriptor it uses; may be nil
+	also   *File                 // a second one
 	opens  bool                  // its result is a descriptor
+	lists  bool                  // it fills its memory with the address of an aioc_directory
 	result int64
 	lane   *lane // to which it returns, if it was answered at once
 	index  int   // of a batch's calls
@@ -57,7 +59,10 @@ func (l *lane) newRequest(c *call, m *memory, ready chan *request) *request {
 		r.shard.Store(l.shard)
 		requests.set(r.slot, r)
 	}
-	r.memory, r.file, r.opens = m, c.file, c.opens
+	r.memory, r.file, r.opens, r.lists = m, c.file, c.opens, c.lists
+	if c.also != nil {
+		r.also = c.also
+	}
 	if ready == nil {
 		ready = r.own
 	}
@@ -79,7 +84,10 @@ func (r *request) end() {
 
 // The lane keeps it, if it was answered at once: the library has forgotten it, and nobody else has seen it.
 func (r *request) endWith(l *lane) {
-	s, file, m := r.shard.Load(), r.file, r.memory
+	s, file, also, m := r.shard.Load(), r.file, r.also, r.memory
+	if also != nil {
+		r.also = nil
+	}
 	if l != nil && len(l.spares) < capi.Batch {
 		if m != nil {
 			r.memory = nil
@@ -94,6 +102,9 @@ func (r *request) endWith(l *lane) {
 	m.give()
 	if file != nil {
 		file.release()
+	}
+	if also != nil {
+		also.release()
 	}
 	s.leave()
 }
@@ -119,8 +130,14 @@ func deliver(c *capi.Completion) {
 	if r.opens && c.Result >= 0 {
 		go syscall.Close(int(c.Result)) // which may wait, as this goroutine must not
 	}
+	if r.lists && c.Result >= 0 {
+		capi.DirectoryFree(r.directory())
+	}
 	r.end()
 }
+
+// The object of a readdir that has succeeded.
+func (r *request) directory() uintptr { return *(*uintptr)(capi.Pointer(r.memory.address)) }
 
 // Asks the library to stop it. The caller holds the shard.
 func (r *request) cancel(s *shard) {

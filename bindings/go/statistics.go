@@ -65,6 +65,8 @@ type Statistics struct {
 	WorkersStarted uint64 // since creation
 	InlineHits     uint64 // answered without waiting in the submitting call
 	InlineMisses   uint64 // tried inline, would have waited
+	Waiting        uint64 // now, for another request or for room on their device
+	TimedOut       uint64 // since creation
 }
 
 // Each context, unless the Queue is closed.
@@ -99,6 +101,8 @@ func (q *Queue) Statistics() (Statistics, error) {
 		sum.WorkersStarted += s.WorkersStarted
 		sum.InlineHits += s.InlineHits
 		sum.InlineMisses += s.InlineMisses
+		sum.Waiting += s.Waiting
+		sum.TimedOut += s.TimedOut
 		return code
 	})
 	return sum, err

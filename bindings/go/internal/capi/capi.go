@@ -6,7 +6,7 @@
  * the SWIG interface file instead.
  * ----------------------------------------------------------------------------- */
 
-// source: /work/wt/go/bindings/go/internal/capi/capi.i
+// source: capi.i
 
 package capi
 
@@ -36,11 +36,20 @@ typedef long long swig_type_3;
 typedef long long swig_type_4;
 typedef long long swig_type_5;
 typedef _goslice_ swig_type_6;
-typedef _goslice_ swig_type_7;
+typedef long long swig_type_7;
 typedef long long swig_type_8;
 typedef _goslice_ swig_type_9;
 typedef _goslice_ swig_type_10;
 typedef long long swig_type_11;
+typedef _goslice_ swig_type_12;
+typedef _goslice_ swig_type_13;
+typedef long long swig_type_14;
+typedef long long swig_type_15;
+typedef long long swig_type_16;
+typedef long long swig_type_17;
+typedef long long swig_type_18;
+typedef long long swig_type_19;
+typedef long long swig_type_20;
 extern void _wrap_Swig_free_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_adfa6d42b1c74d4f(swig_intgo arg1);
 extern int _wrap_Create_capi_adfa6d42b1c74d4f(swig_type_1 arg1, swig_type_2 arg2);
@@ -48,26 +57,35 @@ extern int _wrap_Destroy_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern int _wrap_Cancel_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_3 arg2);
 extern int _wrap_Hold_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern int _wrap_Release_capi_adfa6d42b1c74d4f(uintptr_t arg1);
+extern int _wrap_GroupClose_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_4 arg2);
+extern int _wrap_GroupInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_5 arg2, swig_type_6 arg3);
 extern int _wrap_PollFileno_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern int _wrap_PollWait_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern swig_type_4 _wrap_Nreqs_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_BufferCreate_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_5 arg2, int arg3);
-extern int _wrap_BufferGet_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_6 arg2);
+extern swig_type_7 _wrap_Nreqs_capi_adfa6d42b1c74d4f(uintptr_t arg1);
+extern int _wrap_BufferCreate_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_8 arg2, int arg3);
+extern int _wrap_BufferGet_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_9 arg2);
 extern int _wrap_BufferPut_capi_adfa6d42b1c74d4f(uintptr_t arg1, uintptr_t arg2);
-extern int _wrap_BufferInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_7 arg2);
+extern int _wrap_BufferInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_10 arg2);
 extern int _wrap_FileRegister_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
 extern int _wrap_FileUnregister_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
 extern int _wrap_MinParallel_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
 extern int _wrap_MaxParallel_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
 extern int _wrap_Rebind_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern int _wrap_Version_capi_adfa6d42b1c74d4f(void);
-extern uintptr_t _wrap_Strerror_capi_adfa6d42b1c74d4f(swig_type_8 arg1);
+extern uintptr_t _wrap_Strerror_capi_adfa6d42b1c74d4f(swig_type_11 arg1);
 extern uintptr_t _wrap_OperationName_capi_adfa6d42b1c74d4f(int arg1);
 extern uintptr_t _wrap_EngineName_capi_adfa6d42b1c74d4f(int arg1);
 extern int _wrap_Probe_capi_adfa6d42b1c74d4f(int arg1);
-extern int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, swig_type_9 arg3);
-extern int _wrap_Stats_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_10 arg2);
-extern swig_type_11 _wrap_Count_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, int arg3);
+extern int _wrap_ProbeOperation_capi_adfa6d42b1c74d4f(int arg1);
+extern int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, swig_type_12 arg3);
+extern int _wrap_Stats_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_13 arg2);
+extern swig_type_14 _wrap_Count_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, int arg3);
+extern swig_type_15 _wrap_DirectoryCount_capi_adfa6d42b1c74d4f(uintptr_t arg1);
+extern uintptr_t _wrap_DirectoryName_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_16 arg2);
+extern int _wrap_DirectoryType_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_17 arg2);
+extern swig_type_18 _wrap_DirectoryInode_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_19 arg2);
+extern swig_type_20 _wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(uintptr_t arg1);
+extern void _wrap_DirectoryFree_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern uintptr_t _wrap_BlockTake_capi_adfa6d42b1c74d4f(void);
 extern void _wrap_BlockGive_capi_adfa6d42b1c74d4f(uintptr_t arg1);
 extern int _wrap_Exchange_capi_adfa6d42b1c74d4f(uintptr_t arg1, uintptr_t arg2, int arg3);
@@ -124,6 +142,9 @@ const AIOC_NO_RING uint = 0x4
 const AIOC_LOCAL_PATHS uint = 0x8
 const AIOC_IN_ORDER uint = 0x10
 const AIOC_USE_DIRFD uint = 0x1
+const AIOC_USE_DIRFD2 uint = 0x2
+const AIOC_LINK uint = 0x100
+const AIOC_ABSOLUTE uint = 0x200
 func Create(arg1 []Context, arg2 []Options) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -171,6 +192,29 @@ _swig_i_0 = uintptr(arg1)
 	return swig_r
 }
 
+func GroupClose(arg1 Context, arg2 int64) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_GroupClose_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_4(_swig_i_1)))
+	return swig_r
+}
+
+const AIOC_GROUP_CLOSED uint = 0x1
+func GroupInfo(arg1 Context, arg2 int64, arg3 []GroupReport) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_GroupInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
 func PollFileno(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
@@ -202,7 +246,7 @@ func BufferCreate(arg1 Context, arg2 uint64, arg3 uint32) (_swig_ret int32) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_BufferCreate_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (int32)(C._wrap_BufferCreate_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1), C.int(_swig_i_2)))
 	return swig_r
 }
 
@@ -211,7 +255,7 @@ func BufferGet(arg1 Context, arg2 []uintptr) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_BufferGet_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_BufferGet_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -232,7 +276,7 @@ func BufferInfo(arg1 Context, arg2 []BufferReport) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_BufferInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_7)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_BufferInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -292,7 +336,7 @@ func Version() (_swig_ret uint32) {
 func Strerror(arg1 int64) (_swig_ret string) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Strerror_capi_adfa6d42b1c74d4f(C.swig_type_8(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Strerror_capi_adfa6d42b1c74d4f(C.swig_type_11(_swig_i_0)))
 	var swig_r_1 string
 swig_r_1 = text(swig_r)
 	return swig_r_1
@@ -323,13 +367,20 @@ func Probe(arg1 uint32) (_swig_ret int32) {
 	return swig_r
 }
 
+func ProbeOperation(arg1 uint32) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	swig_r = (int32)(C._wrap_ProbeOperation_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	return swig_r
+}
+
 func EngineInfo(arg1 Context, arg2 uint32, arg3 []EngineReport) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_EngineInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_EngineInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -341,7 +392,7 @@ func Stats(arg1 Context, arg2 []Statistics) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_Stats_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_Stats_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -358,6 +409,54 @@ _swig_i_0 = uintptr(arg1)
 	return swig_r
 }
 
+const AIOC_READDIR_STAT_ORDER int32 = 0x1
+const AIOC_READDIR_DIRS_FIRST int32 = 0x2
+func DirectoryCount(arg1 uintptr) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := arg1
+	swig_r = (int64)(C._wrap_DirectoryCount_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func DirectoryName(arg1 uintptr, arg2 int64) (_swig_ret string) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_DirectoryName_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1)))
+	var swig_r_1 string
+swig_r_1 = text(swig_r)
+	return swig_r_1
+}
+
+func DirectoryType(arg1 uintptr, arg2 int64) (_swig_ret uint32) {
+	var swig_r uint32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint32)(C._wrap_DirectoryType_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1)))
+	return swig_r
+}
+
+func DirectoryInode(arg1 uintptr, arg2 int64) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_DirectoryInode_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1)))
+	return swig_r
+}
+
+func DirectoryUnknown(arg1 uintptr) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := arg1
+	swig_r = (int64)(C._wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func DirectoryFree(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_DirectoryFree_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0))
+}
+
+const AIOC_MTOUCH_MODIFY int32 = 0x1
 func BlockTake() (_swig_ret uintptr) {
 	var swig_r uintptr
 	swig_r = (uintptr)(C._wrap_BlockTake_capi_adfa6d42b1c74d4f())

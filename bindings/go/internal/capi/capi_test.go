@@ -17,6 +17,7 @@ func TestLayout(t *testing.T) {
 	var statistics Statistics
 	var engine EngineReport
 	var buffers BufferReport
+	var group GroupReport
 	expected := []struct {
 		what   string
 		number uintptr
@@ -34,6 +35,15 @@ func TestLayout(t *testing.T) {
 		{"aioc_operation.offset", unsafe.Offsetof(o.Offset)},
 		{"aioc_operation.callback", unsafe.Offsetof(o.Callback)},
 		{"aioc_operation.user_data", unsafe.Offsetof(o.UserData)},
+		{"aioc_operation.path2", unsafe.Offsetof(o.Path2)},
+		{"aioc_operation.offset2", unsafe.Offsetof(o.Offset2)},
+		{"aioc_operation.argument", unsafe.Offsetof(o.Argument)},
+		{"aioc_operation.fd2", unsafe.Offsetof(o.FD2)},
+		{"aioc_operation.uid", unsafe.Offsetof(o.UID)},
+		{"aioc_operation.gid", unsafe.Offsetof(o.GID)},
+		{"aioc_operation.priority", unsafe.Offsetof(o.Priority)},
+		{"aioc_operation.group", unsafe.Offsetof(o.Group)},
+		{"aioc_operation.timeout_ns", unsafe.Offsetof(o.TimeoutNS)},
 		{"aioc_completion", unsafe.Sizeof(c)},
 		{"aioc_completion.operation", unsafe.Offsetof(c.Operation)},
 		{"aioc_completion.engine", unsafe.Offsetof(c.Engine)},
@@ -49,9 +59,11 @@ func TestLayout(t *testing.T) {
 		{"aioc_options", unsafe.Sizeof(options)},
 		{"aioc_options.max_outstanding", unsafe.Offsetof(options.MaxOutstanding)},
 		{"aioc_statistics", unsafe.Sizeof(statistics)},
-		{"aioc_statistics.inline_misses", unsafe.Offsetof(statistics.InlineMisses)},
+		{"aioc_statistics.timed_out", unsafe.Offsetof(statistics.TimedOut)},
 		{"aioc_engine_report", unsafe.Sizeof(engine)},
 		{"aioc_engine_report.reason", unsafe.Offsetof(engine.reason)},
+		{"aioc_group_report", unsafe.Sizeof(group)},
+		{"aioc_group_report.first_failed", unsafe.Offsetof(group.FirstFailed)},
 		{"aioc_buffer_report", unsafe.Sizeof(buffers)},
 		{"aioc_buffer_report.buffer_size", unsafe.Offsetof(buffers.BufferSize)},
 	}

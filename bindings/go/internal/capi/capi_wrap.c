@@ -6,7 +6,7 @@
  * the SWIG interface file instead.
  * ----------------------------------------------------------------------------- */
 
-/* source: /work/wt/go/bindings/go/internal/capi/capi.i */
+/* source: capi.i */
 
 
 
@@ -276,6 +276,38 @@ int _wrap_Release_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
+int _wrap_GroupClose_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1) {
+  aioc_context *arg1 = (aioc_context *) 0 ;
+  aioc_request arg2 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_context *)_swig_go_0; 
+  arg2 = (aioc_request)_swig_go_1; 
+  
+  result = (int)aioc_group_close(arg1,arg2);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_GroupInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+  aioc_context *arg1 = (aioc_context *) 0 ;
+  aioc_request arg2 ;
+  aioc_group_report *arg3 = (aioc_group_report *) 0 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_context *)_swig_go_0; 
+  arg2 = (aioc_request)_swig_go_1; 
+  arg3 = (aioc_group_report *)_swig_go_2.array; 
+  
+  result = (int)aioc_group_info(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 int _wrap_PollFileno_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
@@ -515,6 +547,19 @@ int _wrap_Probe_capi_adfa6d42b1c74d4f(int _swig_go_0) {
 }
 
 
+int _wrap_ProbeOperation_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+  uint32_t arg1 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (uint32_t)_swig_go_0; 
+  
+  result = (int)aioc_probe_operation(arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint32_t arg2 ;
@@ -561,6 +606,87 @@ long long _wrap_Count_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_
   result = (int64_t)aioc_count(arg1,arg2,arg3);
   _swig_go_result = result; 
   return _swig_go_result;
+}
+
+
+long long _wrap_DirectoryCount_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  int64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  
+  result = (int64_t)aioc_directory_count((struct aioc_directory const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_DirectoryName_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  int64_t arg2 ;
+  char *result = 0 ;
+  char *_swig_go_result;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  
+  result = (char *)aioc_directory_name((struct aioc_directory const *)arg1,arg2);
+  _swig_go_result = (char *)result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_DirectoryType_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  int64_t arg2 ;
+  uint32_t result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  
+  result = (uint32_t)aioc_directory_type((struct aioc_directory const *)arg1,arg2);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_DirectoryInode_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  int64_t arg2 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  
+  result = (uint64_t)aioc_directory_inode((struct aioc_directory const *)arg1,arg2);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  int64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  
+  result = (int64_t)aioc_directory_unknown((struct aioc_directory const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_DirectoryFree_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+  aioc_directory *arg1 = (aioc_directory *) 0 ;
+  
+  arg1 = (aioc_directory *)_swig_go_0; 
+  
+  aioc_directory_free(arg1);
+  
 }
 
 

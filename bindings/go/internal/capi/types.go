@@ -9,7 +9,7 @@ import "unsafe"
 // Context is the address of an aioc_context.
 type Context uintptr
 
-// Operation is an aioc_operation. Path and Buffer are addresses of C memory.
+// Operation is an aioc_operation. Path, Path2 and Buffer are addresses of C memory.
 type Operation struct {
 	Size           uint32
 	Code           uint32
@@ -23,6 +23,15 @@ type Operation struct {
 	Offset         int64
 	Callback       uintptr
 	UserData       uintptr
+	Path2          uintptr
+	Offset2        int64
+	Argument       uint64
+	FD2            int32
+	UID            uint32
+	GID            uint32
+	Priority       int32
+	Group          int64
+	TimeoutNS      uint64
 }
 
 // OperationSize is what an Operation states as its size.
@@ -87,6 +96,19 @@ type Statistics struct {
 	WorkersStarted uint64
 	InlineHits     uint64
 	InlineMisses   uint64
+	Waiting        uint64
+	TimedOut       uint64
+}
+
+// GroupReport is an aioc_group_report.
+type GroupReport struct {
+	Size        uint32
+	Flags       uint32
+	Outstanding uint64
+	Succeeded   uint64
+	Failed      uint64
+	FirstError  int64
+	FirstFailed int64
 }
 
 // EngineReport is an aioc_engine_report.
