@@ -79,6 +79,28 @@ func TestDeadline(t *testing.T) {
 	expectError(t, err, context.DeadlineExceeded, "open", fifo)
 }
 
+// A request's own deadline: the poller hears of it. What waits for a worker ends at once.
+func TestTimeout(t *testing.T) {
+	t.Setenv("AIOC_ENGINE", "workers")
+	q := newQueue(t, Options{MaxWorkers: 1, Contexts: 1})
+	fifo := makeFifo(t)
+	opened := make(chan error)
+	go func() {
+		f, err := q.Open(background, fifo)
+		closeIf(f)
+		opened <- err
+	}()
+	eventually(t, "the only worker waits", func() bool { return outstanding(t, q) == 1 })
+	_, err := q.Do(background, &Operation{Code: OpNop, Timeout: 20 * time.Millisecond})
+	expectError(t, err, syscall.ETIMEDOUT, "", "")
+	s, err := q.Statistics()
+	must(t, err)
+	expect(t, "timed out", s.TimedOut, uint64(1))
+	both := bothEnds(t, fifo)
+	must(t, <-opened)
+	both.Close()
+}
+
 // Some complete while their context ends. Each comes to one end, and no memory is given back while it is used.
 func TestCancelRaces(t *testing.T) {
 	name := makeFile(t, "content")

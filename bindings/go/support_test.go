@@ -167,3 +167,9 @@ func outstanding(t testing.TB, q *Queue) uint64 {
 	must(t, err)
 	return s.Outstanding
 }
+
+func closeIf(f *File) {
+	if f != nil {
+		f.Close()
+	}
+}
