@@ -83,6 +83,7 @@ func TestArguments(t *testing.T) {
 	for expected, options := range map[string]Options{
 		"MinWorkers":     {MinWorkers: -1},
 		"MaxWorkers":     {MaxWorkers: -1},
+		"DeviceWorkers":  {DeviceWorkers: -1},
 		"MaxOutstanding": {MaxOutstanding: -1},
 		"Contexts":       {Contexts: contextsMax + 1},
 		"IdleTimeout":    {IdleTimeout: -time.Second},

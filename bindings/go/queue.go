@@ -27,6 +27,9 @@ type Options struct {
 	// each has at least one. Default: 1 and, for each context, 4, and 32 divided by the contexts (but at
 	// least 4) for requests that wait for a device.
 	MinWorkers, MaxWorkers int
+	// DeviceWorkers is how many workers of the Queue may wait at once for one remote file system (NFS, CIFS, FUSE),
+	// divided like MaxWorkers. Default: all but an eighth.
+	DeviceWorkers int
 	// IdleTimeout is how long an idle worker above the minimum stays, rounded to milliseconds. Default: 10 s.
 	IdleTimeout time.Duration
 	// MaxOutstanding requests are accepted by the Queue, divided like MaxWorkers; more fail with EAGAIN.
@@ -99,6 +102,7 @@ func (o Options) encode() (capi.Options, int, error) {
 	}{
 		{"MinWorkers", o.MinWorkers, &raw.MinWorkers},
 		{"MaxWorkers", o.MaxWorkers, &raw.MaxWorkers},
+		{"DeviceWorkers", o.DeviceWorkers, &raw.DeviceWorkers},
 		{"MaxOutstanding", o.MaxOutstanding, &raw.MaxOutstanding},
 	} {
 		if n.value < 0 || n.value > math.MaxInt32 {

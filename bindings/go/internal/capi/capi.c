@@ -99,7 +99,7 @@ int capi_layout(uint32_t position) {
         AT(capi_block, index),
         AT(capi_block, paths),
         sizeof(aioc_options),
-        AT(aioc_options, max_outstanding),
+        AT(aioc_options, device_workers),
         sizeof(aioc_statistics),
         AT(aioc_statistics, timed_out),
         sizeof(aioc_engine_report),

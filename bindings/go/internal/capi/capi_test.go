@@ -57,7 +57,7 @@ func TestLayout(t *testing.T) {
 		{"capi_block.index", unsafe.Offsetof(b.index)},
 		{"capi_block.paths", unsafe.Offsetof(b.Paths)},
 		{"aioc_options", unsafe.Sizeof(options)},
-		{"aioc_options.max_outstanding", unsafe.Offsetof(options.MaxOutstanding)},
+		{"aioc_options.device_workers", unsafe.Offsetof(options.DeviceWorkers)},
 		{"aioc_statistics", unsafe.Sizeof(statistics)},
 		{"aioc_statistics.timed_out", unsafe.Offsetof(statistics.TimedOut)},
 		{"aioc_engine_report", unsafe.Sizeof(engine)},

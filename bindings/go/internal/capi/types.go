@@ -81,6 +81,8 @@ type Options struct {
 	MaxWorkers     uint32
 	IdleTimeoutMS  uint32
 	MaxOutstanding uint32
+	DeviceWorkers  uint32
+	reserved       uint32
 }
 
 // Statistics is an aioc_statistics.
