@@ -113,8 +113,9 @@ func TestCancelRaces(t *testing.T) {
 			defer group.Done()
 			for i := 0; i < 300; i++ {
 				ctx, cancel := context.WithCancel(background)
+				after := time.Duration((i*n)%50) * time.Microsecond
 				go func() {
-					time.Sleep(time.Duration((i*n)%50) * time.Microsecond)
+					time.Sleep(after)
 					cancel()
 				}()
 				f, err := q.Open(ctx, name)

@@ -160,16 +160,19 @@ func TestNothingGrows(t *testing.T) {
 	descriptors, memory, slots := countDescriptors(t), memoryInUse(t), requests.count
 	some(100000)
 	expect(t, "descriptors", countDescriptors(t), descriptors)
+	done, err := q.Statistics()
+	must(t, err)
+	if done.Completed < 100000 || done.Outstanding != 0 {
+		t.Errorf("%+v", done)
+	}
+	if raceDetector { // with it sync.Pool loses things on purpose
+		return
+	}
 	if grown := memoryInUse(t) - memory; grown > 8192 {
 		t.Errorf("%d KiB more", grown)
 	}
 	if grown := requests.count - slots; grown > 256 {
 		t.Errorf("%d slots more", grown)
-	}
-	done, err := q.Statistics()
-	must(t, err)
-	if done.Completed < 100000 || done.Outstanding != 0 {
-		t.Errorf("%+v", done)
 	}
 }
 

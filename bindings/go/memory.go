@@ -24,7 +24,7 @@ type memory struct {
 const transferMax = 1 << 20
 
 // A struct statx has 256 bytes.
-var memoryClasses = [...]int{256, 4 << 10, 64 << 10, transferMax}
+var memoryClasses = [...]int{256, 4 << 10, 16 << 10, 64 << 10, 256 << 10, transferMax}
 var memoryPools [len(memoryClasses)]sync.Pool
 
 // At least so many bytes; nil for none. Larger than the largest class is not pooled.

@@ -6,6 +6,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sed -n '/^```go$/,/^```$/{/^```/d;p};/^```$/q' README.md > "$work/main.go"
 "$2" --install "$1" --prefix "$work/prefix" > /dev/null
+sed -i "s|-L[^ ]*|-L$work/prefix/$3|; s|-I[^ ]*|-I$work/prefix/include|" "$work/prefix/$3/pkgconfig/aioclone.pc"
 cd "$work"
 export PKG_CONFIG_PATH="$work/prefix/$3/pkgconfig" LD_LIBRARY_PATH="$work/prefix/$3"
 cat > go.mod << END
