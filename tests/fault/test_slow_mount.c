@@ -278,13 +278,19 @@ static double reads_per_second_of_pool(int threads, int count) {
 
 static void throughput_scales_and_the_pool_shrinks(void **state) {
     (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    enum { instrumented = 1 }; /* their threads are dear */
+#else
+    enum { instrumented = 0 };
+#endif
     const int outstanding[] = {16, 64, 1000};
     fast_fd = open(path_of("fast"), O_RDONLY | O_CLOEXEC);
     assert_true(fast_fd >= 0);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < (instrumented ? 2 : 3); ++i) {
         const int count = outstanding[i] * 20;
         double best = 0, bound = 0;
-        for (int tries = 0; tries < 5 && (tries == 0 || best < 0.8 * bound); ++tries) { /* others use the machine too */
+        for (int tries = 0; tries < (instrumented ? 1 : 5) && (tries == 0 || best < 0.8 * bound);
+             ++tries) { /* others use the machine too */
             uint32_t workers;
             const double pool = reads_per_second_of_pool(outstanding[i], count);
             const double speed = reads_per_second(outstanding[i], count, &workers);
@@ -295,7 +301,8 @@ static void throughput_scales_and_the_pool_shrinks(void **state) {
                    outstanding[i], workers, speed, 100 * speed / ideal, 100 * speed / pool);
             assert_true(workers >= (uint32_t)outstanding[i] / 2);
         }
-        if (outstanding[i] < 1000) { /* a thousand workers are more than two processors can keep busy */
+        if (outstanding[i] < 1000 &&
+            !instrumented) { /* a thousand workers are more than two processors can keep busy */
             assert_true(best >= 0.8 * bound);
         }
     }

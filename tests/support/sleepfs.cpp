@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,14 +135,21 @@ void sync_file(fuse_req_t request, fuse_ino_t, int, fuse_file_info *) {
     delay->then([request] { fuse_reply_err(request, 0); });
 }
 
+// By whichever thread comes first.
+void end(fuse_session *session) {
+    static std::once_flag ended;
+    std::call_once(ended, [session] {
+        fuse_session_unmount(session); // lazily: also while requests wait
+        _exit(0);
+    });
+}
+
 // The parent has ended, or closed the pipe.
 void end_with_input(fuse_session *session) {
     char byte;
     while (read(STDIN_FILENO, &byte, 1) > 0) {
     }
-    fuse_session_exit(session);
-    fuse_session_unmount(session); // lazily: also while requests wait
-    _exit(0);
+    end(session);
 }
 
 } // namespace
@@ -150,6 +158,10 @@ int main(int argc, char **argv) {
     if (argc != 3) {
         fprintf(stderr, "usage: sleepfs MOUNTPOINT MICROSECONDS\n");
         return 2;
+    }
+    // A signal to the process group, as a timeout sends it, must not leave the mount behind.
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        signal(number, SIG_IGN);
     }
     Delay own(std::chrono::microseconds(atol(argv[2])));
     delay = &own;
@@ -171,6 +183,5 @@ int main(int argc, char **argv) {
     puts("ready");
     fflush(stdout);
     fuse_session_loop(session);
-    fuse_session_unmount(session);
-    _exit(0);
+    end(session);
 }
