@@ -14,7 +14,7 @@ Gem::Specification.new do |spec|
   spec.required_ruby_version = ">= 3.1"
   # The generated ones are made by "rake generate".
   spec.files = Dir.chdir(__dir__) do
-    Dir["lib/**/*.rb", "ext/aioclone/*.{c,h,rb,inc}", "examples/*.rb", "README.md", ".yardopts"].sort
+    Dir["lib/**/*.rb", "ext/aioclone/*.{c,cpp,h,inc,rb}", "examples/*.rb", "README.md", ".yardopts"].sort
   end
   unless spec.files.include?("ext/aioclone/native_wrap.c") && spec.files.include?("ext/aioclone/operations.inc")
     raise "run \"rake generate\" first: ext/aioclone/native_wrap.c is missing"

@@ -62,6 +62,12 @@ module AIOClone
       context.run
     end
 
+    # As {Context#using}, of the calling thread's context.
+    # @return [Plan]
+    def using(**options)
+      context.using(**options)
+    end
+
     # (see Context#hold)
     def hold(&block)
       context.hold(&block)

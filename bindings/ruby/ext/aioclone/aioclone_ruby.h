@@ -81,6 +81,16 @@ enum {
 
 #define AIOCLONE_HELD 3 /* the most arguments of one operation that are Ruby objects */
 
+/* What else a request can be told: AIOClone::Plan. */
+typedef struct {
+    VALUE owner; /* the Context */
+    VALUE dirfd, dirfd2; /* kept open, or Qnil */
+    uint32_t flags;
+    int32_t fd, fd2, priority;
+    uint64_t timeout_ns;
+    aioc_request group;
+} aioclone_plan;
+
 struct aioclone_context;
 
 typedef struct aioclone_request {
@@ -89,6 +99,7 @@ typedef struct aioclone_request {
     aioclone_link sleep; /* of those whose fiber waits for another's wait */
     struct aioclone_context *context;
     const char *operation;
+    const aioclone_plan *plan; /* during its submission */
     int64_t id;
     int64_t result;
     VALUE block;
@@ -131,6 +142,7 @@ typedef struct aioclone_context {
 typedef struct {
     VALUE receiver;
     aioclone_context *context;
+    const aioclone_plan *plan; /* or NULL */
     const char *operation;
     aioclone_request *request; /* NULL until taken */
     VALUE block, path, data, file, handle, vectors;
@@ -147,7 +159,7 @@ extern unsigned aioclone_forks;
 void aioclone_init_context(void);
 aioclone_context *aioclone_context_of(VALUE object);       /* raises TypeError */
 aioclone_context *aioclone_context_in(VALUE object);       /* or NULL */
-aioclone_context *aioclone_starter_in(VALUE object);       /* or NULL */
+VALUE aioclone_starter_target(VALUE object);              /* its Context or Plan; else the object */
 aioclone_context *aioclone_open_context(VALUE object);     /* raises IOError when it is destroyed */
 aioclone_context *aioclone_default(void);                  /* of this thread */
 void aioclone_check_open(const aioclone_context *context); /* raises IOError */
@@ -222,6 +234,11 @@ void aioclone_collect(aioclone_context *context);       /* the same, outside of 
 void aioclone_wait(aioclone_request *request);          /* until it is done */
 void aioclone_wait_any(aioclone_context *context);      /* until something was collected */
 void aioclone_stop(aioclone_request *request);          /* the end of a wait */
+
+/* plan.c */
+void aioclone_init_plan(void);
+const aioclone_plan *aioclone_plan_in(VALUE object); /* or NULL */
+aioc_request aioclone_submit(aioc_context *context, aioc_operation *operation);
 
 /* control.c */
 void aioclone_init_control(void);

@@ -342,17 +342,19 @@ static const rb_data_type_t starter_type = {
     "AIOClone::Starter", {mark_starter, NULL, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
 
 /* See {Context#start}.
- * @param context [Context] */
-static VALUE new_starter(VALUE class, VALUE context) {
-    aioclone_context_of(context);
-    return TypedData_Wrap_Struct(class, &starter_type, (void *)context);
+ * @param target [Context, Plan] */
+static VALUE new_starter(VALUE class, VALUE target) {
+    if (!aioclone_plan_in(target)) {
+        aioclone_context_of(target);
+    }
+    return TypedData_Wrap_Struct(class, &starter_type, (void *)target);
 }
 
-aioclone_context *aioclone_starter_in(VALUE object) {
+VALUE aioclone_starter_target(VALUE object) {
     if (RB_TYPE_P(object, T_DATA) && RTYPEDDATA_P(object) && RTYPEDDATA_TYPE(object) == &starter_type) {
-        return aioclone_context_of((VALUE)RTYPEDDATA_DATA(object));
+        return (VALUE)RTYPEDDATA_DATA(object);
     }
-    return NULL;
+    return object;
 }
 
 void aioclone_init_context(void) {

@@ -60,4 +60,5 @@ RUBY_FUNC_EXPORTED void Init_native(void) {
     aioclone_init_wait();
     aioclone_init_poll();
     aioclone_init_control();
+    aioclone_init_plan();
 }

@@ -12,6 +12,7 @@
 typedef struct {
     aioclone_context *context; /* a reference */
     aioclone_request *request; /* NULL: its value was taken */
+    int64_t id;
     VALUE value, error, owner;
 } handle;
 
@@ -52,23 +53,22 @@ static VALUE new_handle(aioclone_context *context) {
 }
 
 void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, const char *uses) {
-    aioclone_context *context = aioclone_context_in(self);
+    const VALUE target = aioclone_starter_target(self);
     const int has_block = rb_block_given_p();
+    aioclone_context *context = aioclone_context_in(target);
     int i;
-    call->form = has_block ? AIOCLONE_BLOCK : AIOCLONE_WAITER;
-    call->receiver = self;
-    if (!context) {
-        context = aioclone_starter_in(self);
-        if (context) {
-            call->form = AIOCLONE_HANDLE;
-            call->receiver = context->self;
-            if (has_block) {
-                rb_raise(rb_eArgError, "%s: a Request is returned, no block is called", operation);
-            }
-        } else {
-            context = aioclone_default();
-            call->receiver = aioclone_module;
-        }
+    call->form = target != self ? AIOCLONE_HANDLE : has_block ? AIOCLONE_BLOCK : AIOCLONE_WAITER;
+    if (call->form == AIOCLONE_HANDLE && has_block) {
+        rb_raise(rb_eArgError, "%s: a Request is returned, no block is called", operation);
+    }
+    call->receiver = target;
+    call->plan = NULL;
+    if (!context && (call->plan = aioclone_plan_in(target))) {
+        call->receiver = call->plan->owner;
+        context = aioclone_context_of(call->receiver);
+    } else if (!context) {
+        call->receiver = aioclone_module;
+        context = aioclone_default();
     }
     call->context = context;
     call->operation = operation;
@@ -104,6 +104,7 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
     aioclone_list(&request->sleep);
     request->context = context;
     request->operation = NULL;
+    request->plan = NULL;
     request->id = request->result = 0;
     request->block = request->queue = request->fiber = request->path = request->data = request->file = Qnil;
     for (i = 0; i < AIOCLONE_HELD; ++i) {
@@ -135,6 +136,7 @@ aioc_context *aioclone_take(aioclone_call *call) {
     aioclone_close_object(call);
     request = aioclone_new_request(context, call->form);
     request->operation = call->operation;
+    request->plan = call->plan;
     request->memory = (uint8_t)call->memory;
     request->answer = (uint8_t)call->answer;
     request->block = call->block;
@@ -256,7 +258,9 @@ VALUE aioclone_submitted(aioclone_call *call, aioc_request answer) {
         return LL2NUM(answer);
     }
     if (call->form == AIOCLONE_HANDLE) {
-        ((handle *)RTYPEDDATA_DATA(call->handle))->request = request;
+        handle *const h = RTYPEDDATA_DATA(call->handle);
+        h->request = request;
+        h->id = answer;
         return call->handle;
     }
     aioclone_collect(context);
@@ -339,10 +343,16 @@ static VALUE request_cancel(VALUE self) {
     return RBOOL(h->request && !h->request->done && aioc_cancel(h->context->context, h->request->id) == 0);
 }
 
+/* @return [Integer] as its operation with a block returns it; of a group, for {Context#using} */
+static VALUE request_id(VALUE self) {
+    return LL2NUM(handle_in(self)->id);
+}
+
 void aioclone_init_request(void) {
     request_class = rb_define_class_under(aioclone_module, "Request", rb_cObject);
     rb_undef_alloc_func(request_class);
     rb_define_method(request_class, "value", request_value, 0);
     rb_define_method(request_class, "done?", request_done, 0);
+    rb_define_method(request_class, "id", request_id, 0);
     rb_define_method(request_class, "cancel", request_cancel, 0);
 }

@@ -58,6 +58,24 @@ module AIOClone
       @start ||= Starter.new(self)
     end
 
+    # How requests are run: the operations of what it returns.
+    # @param priority [Integer] -4 (last) to 4 (first): in what order they start that wait for a worker or are held
+    # @param timeout [Numeric, nil] seconds from the submission after which they end with Errno::ETIMEDOUT
+    # @param group [Request, Integer, nil] what they are members of: see {Operations#group}
+    # @param dirfd [File, IO, Integer, nil] the directory where relative paths start
+    # @param dirfd2 [File, IO, Integer, nil] the same for path2
+    # @return [Plan]
+    # @example
+    #   context.using(priority: 4, timeout: 0.5).stat(path)
+    def using(priority: 0, timeout: nil, group: nil, dirfd: nil, dirfd2: nil)
+      unless timeout.nil? || (timeout.is_a?(Numeric) && timeout.positive? && timeout < 1 << 33)
+        raise ArgumentError, "timeout: #{timeout.inspect} is no positive number of seconds"
+      end
+
+      Plan.send(:create, self, priority, timeout ? [(timeout * 1_000_000_000).to_i, 1].max : 0,
+                group.is_a?(Request) ? group.id : group || 0, dirfd, dirfd2)
+    end
+
     # Waits for all requests with blocks and calls these, and those of the requests that they start. Under a Fiber
     # scheduler only the fiber waits.
     # @return [self]
@@ -140,6 +158,16 @@ module AIOClone
   # What {Context#start} returns: every operation returns a {Request} at once.
   class Starter
     include Operations
+  end
+
+  # What {Context#using} returns: the operations, run in that way.
+  class Plan
+    include Operations
+
+    # (see Context#start)
+    def start
+      Starter.new(self)
+    end
   end
 
   # What a readdir found; entries without "." and "..".

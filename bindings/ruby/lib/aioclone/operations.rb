@@ -93,6 +93,17 @@ module AIOClone
       super(path, mode | Native::CLOEXEC, perm, &block)
     end
 
+    # Makes a group, which {Context#using} gives members. It completes when it is closed ({Context#close_group}) and all of
+    # them have; cancelled or timed out it cancels them. For blocks and {Context#start}; nothing waits for it here.
+    # @yieldparam succeeded [Integer, nil] how many members did
+    # @yieldparam error [SystemCallError, nil] of the first that failed
+    # @return [Integer, Request]
+    def group(&block)
+      raise ArgumentError, "group: needs a block, or start" unless block || is_a?(Starter)
+
+      super
+    end
+
     # As {#open}, and as openat2(2) says how the path is resolved.
     # @param path [String, #to_path]
     # @param mode [String, Integer]
