@@ -65,7 +65,7 @@ step "the worker zone under Debian's flags" sh -c "find '$tree/build/debian' -pa
     xargs sh '$tree/tests/abi/worker_zone.sh' -"
 cd "$out"
 step "lintian -EvIL +pedantic" as_user "$out" lintian -EvIL +pedantic --fail-on error,warning,info,pedantic ./*.changes
-step "blhc" blhc --all "$out/build.log"
+step "blhc" blhc --all --debian "$out/build.log"
 if [ -n "$full" ]; then
     mkdir -p "$out/second/with a longer path" "$out/minimal"
     first=$(ls "$out"/*.dsc)

@@ -20,6 +20,9 @@ sh "$here/copy.sh" "$1" "$work/build/tree"
 mount -t tmpfs -o size=2g tmpfs "$work/memory"
 mkdir "$work/memory/upper" "$work/memory/work"
 mount -t overlay -o "lowerdir=/,upperdir=$work/memory/upper,workdir=$work/memory/work" overlay "$work/view"
+# Tests work in /tmp: not on an overlay, which lacks what they are about.
+mkdir -m 1777 "$work/tmp"
+mount --bind "$work/tmp" "$work/view/tmp"
 for part in proc sys dev; do mount --rbind "/$part" "$work/view/$part"; done
 mkdir "$work/view/packages"
 rm -f "$work/view/var/lib/man-db/auto-update" # or each installation indexes the whole system's manual
