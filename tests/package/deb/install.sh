@@ -16,7 +16,15 @@ first_program() { # what README.md says, to the letter
 }
 loaded() { # package: every language that it is for loads its module
     case $1 in
+    lua-aioclone)
+        apt_install lua5.1 lua5.2 lua5.3 lua5.4 luajit > "$log.apt"
+        for version in lua5.1 lua5.2 lua5.3 lua5.4 luajit; do
+            $version -e 'local name = "aioclone"; require(name); print(_VERSION .. ": " .. package.searchpath(name .. ".core", package.cpath))' ||
+                $version -e 'require "aioclone"; print(_VERSION .. ": loaded")'
+        done
+        ;;
     liblinux-aio-perl) perl -MLinux::AIO -e 'print "perl: $INC{q(Linux/AIO.pm)}\n"' ;;
+    ruby-aioclone) ruby -e 'require "aioclone"; puts "ruby: #{$".grep(/aioclone\/native/)}"' ;;
     *)
         echo "install.sh does not know how $1 is loaded"
         exit 1
