@@ -5,4 +5,7 @@
 #define AIOC_WITH_CONTEXT(...) (aioc_context *ctx, __VA_ARGS__ __VA_OPT__(,) aioc_callback callback, void *user_data)
 #define AIOC_OPERATION(CODE, name, uses, credentials, parameters, assignments)                                         \
     aioc_request aioc_##name AIOC_WITH_CONTEXT parameters;
+#ifndef AIOC_SWIG_COMPOSITES /* a language that has typemaps for them defines it */
+#define AIOC_WITHOUT_COMPOSITES
+#endif
 #include "core/operations.def"

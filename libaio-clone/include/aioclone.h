@@ -195,7 +195,8 @@ AIOC_API int aioc_destroy(aioc_context *ctx);
 AIOC_API int aioc_submit(aioc_context *ctx, const aioc_operation *ops, uint32_t count, aioc_request *ret);
 
 /* 0: the request will complete with -ECANCELED (a descriptor that a running open obtains is
- * closed, a running readdir's object freed). -EALREADY: it runs or has run, and completes with its own result.
+ * closed, a running readdir's object freed). -EALREADY: it runs or has run, and completes with its own result;
+ * a composite that runs is asked to stop, and then this is -ECANCELED.
  * -ENOENT: no such request, it was delivered. */
 AIOC_API int aioc_cancel(aioc_context *ctx, aioc_request request);
 
@@ -209,6 +210,7 @@ AIOC_API int aioc_release(aioc_context *ctx);
 /* --- Operations ----------------------------------------------------------------- */
 
 #include <aioclone/operations.h>
+#include <aioclone/composites.h>
 
 /* --- Scheduling ----------------------------------------------------------------- */
 /*

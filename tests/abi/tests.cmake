@@ -9,7 +9,7 @@ add_executable(test_layout ${abi}/layout.c) # it is tested by compiling
 target_link_libraries(test_layout PRIVATE aioclone::aioclone)
 aioc_abi_test(layout test_layout)
 aioc_abi_test(exports sh ${abi}/exports.sh $<TARGET_FILE:aioclone> ${source}/aioclone.map
-    ${include}/aioclone.h ${include}/aioclone/operations.h)
+    ${include}/aioclone.h ${include}/aioclone/composites.h ${include}/aioclone/operations.h)
 
 find_program(clang_c clang-19)
 find_program(clang_cxx clang++-19)

@@ -8,7 +8,7 @@ root=$3
 shift 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for source in "$root"/src/worker/*.cpp; do
+for source in "$root"/src/worker/*.cpp "$root"/src/composite/*.cpp; do
     "$compiler" -std=c++20 -fPIC -Wall -Wextra -Werror -I"$root/src" -I"$root/include" -c "$source" \
         -o "$work/$(basename "$source").o" "$@"
 done

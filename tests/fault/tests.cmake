@@ -6,6 +6,7 @@ aioc_test(fault sandbox)
 aioc_test(fault process)
 aioc_test(fault worker)
 aioc_test(fault in_flight)
+aioc_test(fault composite_hazards)
 
 # The same hazards on the other engines. The raw spawner, so that the sanitizers' runtimes allow threads after a fork.
 set(fault_environment)

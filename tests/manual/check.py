@@ -44,7 +44,7 @@ def main():
             lacks(f"{function} has no page: put '## {function}' into a page man/*.3.scd, or make one")
         elif function not in page.names():
             lacks(f"{function}: {page.name}(3) does not name it in NAME")
-    for name in sorted(waiting - set(functions) - interface.constants):
+    for name in sorted(waiting - set(functions) - interface.constants - set(interface.structs)):
         lacks(f"tests/manual/without_page: {name} is not in the header")
     for name in [*aliases, *(p.name for p in built.values() if p.number == "3")]:
         if name not in functions:
@@ -84,7 +84,7 @@ def main():
             lacks(f"{constant} is on no page")
     for struct in interface.structs:
         shown = [p for p in built.values() if f"typedef struct {struct} {{" in p.text]
-        if len(shown) != 1:
+        if len(shown) != (0 if struct in waiting else 1):
             lacks(f"struct {struct} is shown on {len(shown)} pages; wanted: '@struct {struct}' on one")
         for page in shown:
             for _, field in interface.fields(struct):

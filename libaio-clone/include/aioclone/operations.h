@@ -109,7 +109,19 @@ enum {
     AIOC_OP_MLOCKALL = 78,
     AIOC_OP_MUNLOCKALL = 79,
     /* For tests and measurements */
-    AIOC_OP_BUSY = 80
+    AIOC_OP_BUSY = 80,
+    /* Composites: <aioclone/composites.h> */
+    AIOC_OP_READ_FULL = 81,
+    AIOC_OP_WRITE_FULL = 82,
+    AIOC_OP_LOAD = 83,
+    AIOC_OP_SCANDIR = 84,
+    AIOC_OP_REPLACE = 85,
+    AIOC_OP_PATHSYNC = 86,
+    AIOC_OP_COPY = 87,
+    AIOC_OP_COPY_TREE = 88,
+    AIOC_OP_MOVE = 89,
+    AIOC_OP_REMOVE_TREE = 90,
+    AIOC_OP_WALK_NEXT = 91
 };
 
 /* --- Opening, closing, reading, writing ------------------------------------------ */

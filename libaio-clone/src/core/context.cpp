@@ -89,6 +89,8 @@ void Context::after_fork() noexcept {
     custom_.forget();
     slab_.reset();
     paths_.reset();
+    composites_ = nullptr; // the parent's
+    walks_ = nullptr;
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();
@@ -147,6 +149,7 @@ int Context::destroy() noexcept {
         }
     }
     cancel_waiting();
+    stop_all_composites();
     workers_.cancel_queued();
     custom_.cancel_queued();
     if (ring_ready()) {

@@ -17,6 +17,8 @@
 
 namespace aioc {
 
+struct Walk;
+
 // The context's lock, which a context for one thread does without.
 class ContextLock {
 public:
@@ -100,6 +102,11 @@ public:
     void wait_for_departures(WorkersEngine* engine, uint32_t count) noexcept;
     int rebind() noexcept;
 
+    // context_composite.cpp
+    int progress(aioc_request request, aioc_report* ret) noexcept;
+    int create_walk(const char* path, int flags, Walk** ret) noexcept;
+    int destroy_walk(Walk* walk) noexcept;
+
     // context_buffers.cpp
     int create_buffers(uint64_t size, uint32_t count) noexcept;
     int get_buffer(void** ret) noexcept;
@@ -135,6 +142,14 @@ private:
     int copy_extra(const aioc_operation& op, uint32_t uses, Request* r) noexcept;
     aioc_request refuse(Request* r, int error) noexcept;
     int submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept; // takes the lock itself
+    int begin_composite(const aioc_operation& op, Request* r) noexcept;
+    void end_composite(Request* r) noexcept;
+    bool stop_composite(Request* r) noexcept;
+    void give_object(Request* r) noexcept; // without the lock
+    void stop_all_composites() noexcept;
+    void wait_for_entries(Request* r) noexcept;
+    Walk* find_walk(uint64_t handle) noexcept;
+    void close_walk(Walk* walk) noexcept;
     aioc_request collect(Request* r) noexcept;
     aioc_request answer_nop_and_unlock(Request* r) noexcept;
     void take_collected(RequestList* ret) noexcept;
@@ -242,6 +257,8 @@ private:
     const uint32_t ring_rung_;
     uint64_t outstanding_max_;
     uint64_t submitted_ = 0;
+    Composite* composites_ = nullptr; // that are not delivered
+    Walk* walks_ = nullptr;
 
     Router router_;
     InlineEngine inline_;

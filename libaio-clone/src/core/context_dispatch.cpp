@@ -50,6 +50,10 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
         to_custom_.append(r);
         return;
     }
+    if (r->operation == AIOC_OP_WALK_NEXT) {
+        wait_for_entries(r);
+        return;
+    }
     // Of the attempts only these are of use to a worker, which may wait.
     const bool batchable = r->attempt == attempt_nowait || r->attempt == attempt_direct;
     if (is.missed || !batchable) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/context.hpp"
 
+#include "composite/composite.hpp"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +33,11 @@ void Context::leave_poll() noexcept {
 // Takes what is ready from everywhere: requests that follow each other in one place must not keep others
 // waiting. False: there is nothing.
 bool Context::fetch() noexcept {
+    if (sys::load_relaxed(ready_.called) != 0 && sys::exchange(ready_.called, uint32_t{0}) != 0) {
+        lock_.lock();
+        workers_.answer_call();
+        lock_.unlock();
+    }
     delivering_.splice(answered_);
     if (!ready_.empty()) {
         ready_.take(&delivering_);
@@ -132,6 +139,9 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     ret->engine = r->engine;
     ret->flags = 0;
     ret->request = static_cast<aioc_request>(r->id);
+    if (is_composite(r->operation)) {
+        give_object(r);
+    }
     ret->result = r->result;
     ret->user_data = r->user_data;
     *ret_callback = r->callback;
@@ -159,7 +169,8 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
 
 // With the lock held.
 void Context::give_back(Request* r) noexcept {
-    if (r->path) {
+    end_composite(r);
+    if (r->path && r->path_class != path_borrowed) {
         const bool extra = (r->path_class & path_behind_extra) != 0;
         paths_.give_back(r->path - (extra ? sizeof(Extra) : 0), r->path_class & ~path_behind_extra);
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/context.hpp"
+
+#include "composite/composite.hpp"
 #include "sys/memory.hpp"
 
 #include <errno.h>
@@ -30,7 +32,10 @@ int check(const aioc_operation& op, const OperationRow* row) noexcept {
         return -EINVAL;
     }
     // These we write to ourselves; everything else is the kernel's to probe.
-    const size_t bytes = (row->uses & gives_directory) != 0 ? sizeof(aioc_directory*)
+    if ((row->uses & gives_report) != 0 && op.buffer && !sys::is_writable(op.buffer, sizeof(void*))) {
+        return -EFAULT;
+    }
+    const size_t bytes = (row->uses & (gives_directory | gives_object)) != 0 ? sizeof(void*)
                          : (row->uses & gives_statvfs) != 0 ? sizeof(struct statvfs)
                                                             : 0;
     return bytes > 0 && !sys::is_writable(op.buffer, bytes) ? -EFAULT : 0;
@@ -98,6 +103,11 @@ int Context::accept(const aioc_operation& op, Request** ret) noexcept {
     r->held_fd = -1;
     if ((row->uses & uses_extra) != 0) {
         if (const int error = copy_extra(op, row->uses, r); error < 0) {
+            return static_cast<int>(refuse(r, error));
+        }
+    }
+    if ((row->uses & use_composite) != 0) {
+        if (const int error = begin_composite(op, r); error < 0) {
             return static_cast<int>(refuse(r, error));
         }
     }
@@ -311,6 +321,10 @@ int Context::stop(Request* r) noexcept {
     case state_waiting:
         return stop_waiting(plans_.of(*r));
     default:
+        if (is_composite(r->operation) && stop_composite(r)) {
+            complete_cancelled(r, &ready_);
+            return 0;
+        }
         return sys::load_relaxed(r->engine) == AIOC_ENGINE_RING ? ring_.cancel(r) : workers_.cancel(r);
     }
 }

@@ -19,6 +19,9 @@ enum OperationUse : uint16_t {
     gives_fd = 0x100,        // the result is a new descriptor
     gives_directory = 0x200, // an object, whose address goes to buffer
     gives_statvfs = 0x400,   // buffer: a struct statvfs, which we fill ourselves
+    use_composite = 0x800,   // a composite, with its second part
+    gives_object = 0x1000,   // the same, and an object, whose address goes to buffer when it is delivered
+    gives_report = 0x2000,   // the same, but buffer may be null
 };
 constexpr uint32_t uses_extra = use_path2 | use_name | use_more | use_times;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/probe.hpp"
 
+#include "composite/composite.hpp"
 #include "core/operation_table.hpp"
 #include "worker/job_queue.hpp"
 
@@ -14,6 +15,9 @@ namespace aioc {
 int probe_operation(uint32_t operation) noexcept {
     if (!find_operation(operation)) {
         return -EINVAL;
+    }
+    if (is_composite(operation)) {
+        return 0; // made of what every kernel has, or with another way where it has not
     }
     if (operation == AIOC_OP_SYNC || operation == AIOC_OP_MUNLOCKALL) {
         return 0; // have nothing that could be wrong; every kernel has them

@@ -21,6 +21,7 @@ namespace aioc {
 struct ReadyList {
     alignas(64) Request* top = nullptr;
     uint32_t sleeper = 0; // futex: 1 while the poller sleeps on it
+    uint32_t called = 0;  // a crew asks for more workers, which only a thread of the program can start
 
     alignas(64) uint32_t watched = 0; // how many reasons there are to write the eventfd
     uint32_t signalled = 0;           // the eventfd was written and not cleared

@@ -8,6 +8,7 @@
 
 namespace aioc {
 
+struct Composite;
 struct JobQueue;
 
 // Who may write a request: held and queued: whoever has the lock of the list it is on; running: who runs
@@ -22,6 +23,7 @@ enum RequestState : uint32_t {
     state_done,       // on its way to the callback
     state_stopping,   // running, and the kernel was asked to stop it; its own result counts
     state_waiting,    // on no engine: for another request, for its members, or for room on its device (core/plan.hpp)
+    state_in_walk,    // with a walk, for its next entries
 };
 
 // How a request can be tried by a thread that must not wait.
@@ -79,7 +81,10 @@ struct alignas(64) Request {
     uint64_t length;
     int64_t offset;
     JobQueue* queue;
-    uint64_t partial; // read, write: bytes that attempts have transferred; readdir: its object
+    union {
+        uint64_t partial;     // read, write: bytes that attempts have transferred; readdir: its object
+        Composite* composite; // of a composite: its second part
+    };
     int32_t fd;
     uint32_t operation_flags;
     uint32_t mode;

@@ -22,9 +22,10 @@ void run_synchronously(RequestList& requests, ReadyList* ready) noexcept {
     sigpending(&pending);
     const bool was_pending = sigismember(&pending, SIGPIPE) || sigismember(&pending, SIGXFSZ);
     while (Request* const r = requests.take_first()) {
-        aioc_zone_execute(r);
-        aioc_zone_finish(r);
-        ready->push(r);
+        if (Request* const complete = aioc_zone_execute(r)) {
+            aioc_zone_finish(complete);
+            ready->push(complete);
+        }
         const timespec now{0, 0};
         while (!was_pending && sigtimedwait(&raised, nullptr, &now) > 0) {
         }

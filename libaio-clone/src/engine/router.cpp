@@ -119,6 +119,17 @@ constexpr Rule rules[] = {
     slow(AIOC_OP_MLOCKALL),
     light(AIOC_OP_MUNLOCKALL),
     slow(AIOC_OP_BUSY),
+    slow(AIOC_OP_READ_FULL),
+    slow(AIOC_OP_WRITE_FULL),
+    metadata(AIOC_OP_LOAD),
+    metadata(AIOC_OP_SCANDIR),
+    slow(AIOC_OP_REPLACE),
+    slow(AIOC_OP_PATHSYNC),
+    slow(AIOC_OP_COPY),
+    slow(AIOC_OP_COPY_TREE),
+    slow(AIOC_OP_MOVE),
+    slow(AIOC_OP_REMOVE_TREE),
+    slow(AIOC_OP_WALK_NEXT),
 };
 
 constexpr bool complete() {

@@ -2,6 +2,7 @@
 // Worker zone: no libc, no TLS, no C++ runtime. User memory is touched by the kernel only, so a bad
 // pointer gives -EFAULT and never a signal; the two results that we write ourselves (OperationUse: gives_directory,
 // gives_statvfs) go where submission has found memory.
+#include "composite/composite.hpp"
 #include "core/operation_uses.hpp"
 #include "worker/execute_attributes.hpp"
 #include "worker/execute_data.hpp"
@@ -11,12 +12,15 @@
 
 namespace aioc {
 
-extern "C" void aioc_zone_execute(Request* r) {
+extern "C" Request* aioc_zone_execute(Request* r) {
+    if (is_ticket(*r) || works_on_tree(r->operation)) {
+        return work_on_tree(r);
+    }
     switch (r->operation) {
 #define AIOC_OPERATION(CODE, name, ...)                                                                                \
     case AIOC_OP_##CODE:                                                                                               \
         r->result = execute_##name(*r);                                                                                \
-        return;
+        return r;
 #include "core/operations.def"
 #undef AIOC_OPERATION
     case AIOC_OP_CUSTOM: // only where threads are the C library's (Context::custom_)
@@ -24,6 +28,7 @@ extern "C" void aioc_zone_execute(Request* r) {
         return;
     default:
         r->result = -ENOSYS;
+        return r;
     }
 }
 

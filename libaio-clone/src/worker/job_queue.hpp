@@ -74,6 +74,7 @@ struct alignas(64) JobQueue {
     uint32_t warming = 0;           // the woken worker is to spin
     uint32_t* departures = nullptr; // futex of the engine: bumped by each worker that decides to end
     uint64_t wakes = 0;
+    uint32_t hands_wanted = 0; // workers that crews could use
     ReadyList* ready = nullptr;
     OfferBoard* board = nullptr;
     alignas(64) Offer* offer = nullptr;
@@ -207,8 +208,9 @@ struct alignas(64) JobQueue {
 
 // Hidden already where they are declared: else the zone would call them through the GOT.
 #pragma GCC visibility push(hidden)
-// Runs one request, in the worker zone; writes result. (execute.cpp)
-extern "C" void aioc_zone_execute(Request* r);
+// Runs one request, in the worker zone, and writes its result. Returns the request that is complete now: this one, or
+// null as long as others work for it, or the one that a ticket was for. (execute.cpp)
+extern "C" Request* aioc_zone_execute(Request* r);
 // Tries a request that has an attempt, without waiting; writes result, answered and partial. Not answered:
 // result says what the kernel said. (attempt.cpp)
 extern "C" void aioc_zone_try(Request* r);

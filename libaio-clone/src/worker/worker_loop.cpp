@@ -200,6 +200,7 @@ extern "C" void aioc_zone_worker(void* worker) {
     DoneChain done;
     while (next_requests(q, self, &batch)) {
         while (Request* const r = batch.take_first()) {
+            Request* complete = r;
             r->answered = answer_no;
             if (r->attempt != attempt_none) {
                 aioc_zone_try(r);
@@ -208,10 +209,12 @@ extern "C" void aioc_zone_worker(void* worker) {
                 if (r->attempt != attempt_none) {
                     leave_to_others(q, self, &batch, &done);
                 }
-                aioc_zone_execute(r);
+                complete = aioc_zone_execute(r);
             }
-            aioc_zone_finish(r);
-            done.add(r);
+            if (complete) {
+                aioc_zone_finish(complete);
+                done.add(complete);
+            }
         }
         q->ready->push(done);
     }

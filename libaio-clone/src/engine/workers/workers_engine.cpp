@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/workers/workers_engine.hpp"
 
+#include "composite/composite.hpp"
 #include "core/operation_table.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ Generation* WorkersEngine::generation_for(const RequestList& requests) noexcept 
     if (current_) {
         bool judged = false;
         for (const Request* r = requests.head; r && !judged; r = r->next) {
-            judged = depends_on_credentials(*r);
+            judged = is_ticket(*r) || depends_on_credentials(*r);
         }
         if (judged && !current_->serves_caller()) {
             retire_current();
@@ -83,6 +84,10 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
         limits_.min = std::min(limits_.min, limits_.max);
         generation->set_limits(limits_);
     }
+    bool crew = false;
+    for (const Request* r = requests.head; r && !crew; r = r->next) {
+        crew = is_ticket(*r) || works_on_tree(r->operation);
+    }
     Staff staff;
     if (!generation->submit(requests, &staff)) {
         grow(generation, std::max(limits_.min, uint32_t{1}));
@@ -91,6 +96,24 @@ void WorkersEngine::submit(RequestList& requests, uint64_t outstanding) noexcept
         }
     }
     add_missing(generation, staff, outstanding);
+    if (crew) { // it enlists as many as there are processors
+        grow(generation, std::min(std::max(limits_.quick_max, limits_.min), limits_.hot_max + 1));
+    }
+}
+
+// A crew whose workers wait asks for more. They have the caller's rights, so if these differ none is started.
+void WorkersEngine::answer_call() noexcept {
+    if (!current_) {
+        return;
+    }
+    JobQueue& queue = current_->queue();
+    queue.mutex.lock();
+    const uint32_t wanted = std::min(queue.hands_wanted, limits_.max);
+    queue.hands_wanted = 0;
+    queue.mutex.unlock();
+    if (wanted > 0) {
+        grow(current_.get(), wanted);
+    }
 }
 
 bool WorkersEngine::engage(Helper* helper, bool judged) noexcept {
@@ -155,8 +178,14 @@ void WorkersEngine::cancel_queued() noexcept {
     const auto cancel_all = [this](Generation* generation) {
         JobQueue& queue = generation->queue();
         queue.mutex.lock();
+        RequestList queued;
+        queue.remove_all(&queued);
         RequestList all;
-        queue.remove_all(&all);
+        RequestList tickets; // somebody counts them: they find that their crew stops
+        while (Request* const r = queued.take_first()) {
+            (is_ticket(*r) ? tickets : all).append(r);
+        }
+        queue.append(tickets);
         for (Request* r = all.head; r; r = r->next) {
             sys::store_relaxed(r->state, uint32_t{state_done}); // cancel does not look for it on the queue
         }

@@ -44,10 +44,13 @@ public:
     OfferBoard& board() noexcept { return board_; }
     // Has every worker a request that may wait, and is there more?
     bool is_crowded() noexcept;
+    // Starts workers that crews have asked for.
+    void answer_call() noexcept;
     // Wakes a worker, or starts the first one, so that it is hot when the next batch comes.
     void warm() noexcept;
 
     uint32_t max() const noexcept { return limits_.max; }
+    uint32_t processors() const noexcept { return limits_.hot_max + 1; }
     int set_min(uint32_t count) noexcept;
     void set_max(uint32_t count) noexcept;
     // Are at most `count` worker threads left (0: of those before set_max(0))? If not, what to wait for.

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Worker zone: load, a whole file into memory of the library's.
+#include "composite/zone.hpp"
+
+#include <linux/poll.h>
+
+namespace aioc {
+namespace {
+
+constexpr uint64_t first_guess = 16 << 10; // a file that says 0: of /proc, a pipe
+
+struct Pollfd {
+    int fd;
+    short events;
+    short revents;
+};
+
+// A FIFO was opened without waiting for its writer: poll(2) waits until there was one. In short turns, so that a
+// cancel is seen.
+AIOC_INLINE long wait_readable(const Request& r, long fd) noexcept {
+    for (;;) {
+        if (must_stop(r)) {
+            return -ECANCELED;
+        }
+        Pollfd file;
+        file.fd = static_cast<int>(fd);
+        file.events = POLLIN;
+        file.revents = 0;
+        const int64_t turn[2] = {0, 50'000'000};
+        const long n = sys::call(SYS_ppoll, &file, 1, turn, 0L, 8);
+        if (n > 0) {
+            return 0;
+        }
+        if (n < 0 && n != -EINTR) {
+            return n;
+        }
+    }
+}
+
+AIOC_INLINE bool make_room(Object** object, uint64_t used) noexcept {
+    if (used + 1 < zone::capacity_of(*object)) {
+        return true;
+    }
+    Object* const larger = zone::resize_object(*object, zone::capacity_of(*object) * 2);
+    if (larger) {
+        *object = larger;
+    }
+    return larger != nullptr;
+}
+
+// Until a read says that this is the end, whatever the size said before: files grow, and those of /proc say 0.
+AIOC_INLINE long read_to_end(const Request& r, long fd, bool can_wait, Object** object) noexcept {
+    uint64_t used = 0;
+    for (;;) {
+        if (must_stop(r)) {
+            return -ECANCELED;
+        }
+        if (!make_room(object, used)) {
+            return -ENOMEM;
+        }
+        const uint64_t room = zone::capacity_of(*object) - used - 1; // the last byte is a NUL
+        long n = sys::call(SYS_read, fd, zone::payload_of(*object) + used, room < zone::piece ? room : zone::piece);
+        if (n == -EINTR) {
+            continue;
+        }
+        if (n == -EAGAIN && can_wait) {
+            n = wait_readable(r, fd);
+            if (n < 0) {
+                return n;
+            }
+            continue;
+        }
+        if (n < 0) {
+            return n;
+        }
+        if (n == 0) {
+            return static_cast<long>(used);
+        }
+        used += static_cast<uint64_t>(n);
+        sys::add(r.composite->bytes, static_cast<uint64_t>(n));
+        if (r.length != 0 && used > r.length) {
+            return -EFBIG;
+        }
+    }
+}
+
+AIOC_INLINE long load_from(Request& r, long fd) noexcept {
+    struct statx file;
+    const long error = zone::status_of(fd, STATX_TYPE | STATX_SIZE, &file);
+    if (error < 0) {
+        return error;
+    }
+    const bool regular = zone::has_type(file, S_IFREG);
+    if (regular && r.length != 0 && file.stx_size > r.length) {
+        return -EFBIG;
+    }
+    if (!regular) {
+        if (const long waited = wait_readable(r, fd); waited < 0) {
+            return waited;
+        }
+    }
+    // One byte more than the file has, so that the end is seen without another mapping.
+    const uint64_t guess = regular && file.stx_size > 0 ? file.stx_size + 2 : first_guess;
+    Object* object = zone::new_object(guess);
+    if (!object) {
+        return -ENOMEM;
+    }
+    const long result = read_to_end(r, fd, !regular, &object);
+    if (result < 0) {
+        zone::free_object(object);
+    } else {
+        r.composite->object = zone::payload_of(object);
+    }
+    return result;
+}
+
+} // namespace
+
+long execute_load(Request& r) noexcept {
+    const long fd = zone::open_at(r.fd, r.path, O_RDONLY | O_NONBLOCK);
+    if (fd < 0) {
+        return fd;
+    }
+    const long result = load_from(r, fd);
+    zone::close_file(fd);
+    return result;
+}
+
+} // namespace aioc
