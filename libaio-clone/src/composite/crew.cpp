@@ -118,7 +118,7 @@ AIOC_INLINE Request* leave(Crew* crew, Request* self) noexcept {
     crew->mutex.unlock();
     if (walk) {
         if (unwanted) {
-            free_walk(walk);
+            abandon_walk(walk); // it may have left for want of room, with directories open
         }
         return nullptr;
     }
@@ -284,7 +284,8 @@ void abandon_walk(Walk* walk) noexcept {
     hand.queue = nullptr;
     hand.list = nullptr;
     hand.found = hand.oldest_found = nullptr;
-    hand.items = hand.bytes = 0;
+    hand.items = hand.bytes = hand.entries_since_clock = hand.bytes_since_clock = hand.waits = 0;
+    hand.looks = 0;
     hand.began = 0;
     hand.wake = nullptr;
     crew->mutex.lock();
