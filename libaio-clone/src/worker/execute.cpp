@@ -25,7 +25,7 @@ extern "C" Request* aioc_zone_execute(Request* r) {
 #undef AIOC_OPERATION
     case AIOC_OP_CUSTOM: // only where threads are the C library's (Context::custom_)
         r->result = reinterpret_cast<int64_t (*)(void*)>(static_cast<uintptr_t>(r->offset))(r->buffer);
-        return;
+        return r;
     default:
         r->result = -ENOSYS;
         return r;
