@@ -333,7 +333,7 @@ static void *swap(void *path) {
 static void remove_tree_stays_inside_when_a_directory_becomes_a_symlink(void **state) {
     (void)state;
     make_many("precious", 10, 20);
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 15; ++i) {
         pthread_t swapper;
         make_dir("outer");
         make_many("outer/tree", 10, 20);
@@ -547,7 +547,7 @@ static void cancelled_trees_close_what_they_opened(void **state) {
     const int before = count_fds();
     int cancelled = 0;
     make_many("cancels", 20, 20);
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 20; ++i) {
         pthread_t thread;
         aioc_request id = aioc_copy_tree(ctx, in_tree("cancels"), in_tree("cancelled"), AIOC_COPY_ALL, NULL,
                                          record_callback, &record);

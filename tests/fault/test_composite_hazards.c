@@ -303,6 +303,7 @@ ROOT_CASE(trees_without_workers)
 
 /* IO::AIO: cut at 2,147,479,552 bytes without an error. */
 static void load_of_a_3_gib_file(void) {
+    alarm(90);
     struct sysinfo memory;
     const int64_t bytes = (INT64_C(3) << 30) + 5;
     CHECK(sysinfo(&memory) == 0);

@@ -7,6 +7,9 @@ aioc_test(fault process)
 aioc_test(fault worker)
 aioc_test(fault in_flight)
 aioc_test(fault composite_hazards)
+foreach(spawner ${spawners}) # 3 GiB each
+    set_tests_properties(fault.composite_hazards.workers.${spawner} PROPERTIES RESOURCE_LOCK memory TIMEOUT 200)
+endforeach()
 
 # The same hazards on the other engines. The raw spawner, so that the sanitizers' runtimes allow threads after a fork.
 set(fault_environment)
