@@ -4,10 +4,13 @@
 
 Says what lacks, and for what: a new function or operation shows up here first.
 """
+import glob
+import os
 import re
 import sys
 
 import pages
+import errors
 from interface import Interface, exported
 
 SECTIONS_3 = ["NAME", "SYNOPSIS", "DESCRIPTION", "RETURN VALUE", "ERRORS", "THREAD SAFETY", "EXAMPLE", "VERSIONS",
@@ -104,8 +107,20 @@ def main():
             if (function, errno) not in NOT_OF_THE_CALL:
                 lacks(f"{page.name}(3): ERRORS: the header says that {function} may give {errno}")
 
+    for key in sorted(unused_texts()):
+        lacks(f"man/errors.py: no operation completes with {key}")
+
     print("\n".join(problems) or f"{len(functions)} functions on {len(built)} pages")
     return 1 if problems else 0
+
+
+def unused_texts():
+    used = set(errors.COMPLETIONS_OF_ALL)
+    for path in glob.glob(os.path.join(os.path.dirname(errors.__file__), "*.scd")):
+        with open(path, encoding="utf-8") as file:
+            for words in re.findall(r"^@completes(.*)$", file.read(), flags=re.M):
+                used |= set(errors.keys_of(words.split()))
+    return set(errors.TEXTS) - used
 
 
 def header_errors(interface):

@@ -171,6 +171,24 @@ static void no_operation(int error) {
 static void operation_refused_with_enosys_is_reported(void) { no_operation(ENOSYS); }
 static void operation_refused_with_eopnotsupp_is_reported(void) { no_operation(EOPNOTSUPP); }
 
+static void composites_refuse_bad_pointers_and_paths(void) {
+    aioc_walk *walk = NULL;
+    void *text = NULL;
+    aioc_context *const ctx = fault_context(1);
+    memset(long_path, 'x', PATH_MAX);
+    CHECK(aioc_walk_create(ctx, long_path, 0, &walk) == -ENAMETOOLONG);
+    CHECK(walk == NULL);
+    CHECK(aioc_hold(ctx) == 0);
+    const aioc_request request = aioc_load(ctx, "/dev/null", 0, &text, NULL, NULL);
+    CHECK(request > 0);
+    CHECK(aioc_progress(ctx, request, (aioc_report *)unreadable) == -EFAULT);
+    CHECK(aioc_release(ctx) == 0);
+    drain(ctx);
+    aioc_free(text);
+    CHECK(aioc_destroy(ctx) == 0);
+}
+
+CHILD_CASE(composites_refuse_bad_pointers_and_paths)
 CHILD_CASE(operation_refused_with_enosys_is_reported)
 CHILD_CASE(operation_refused_with_eopnotsupp_is_reported)
 
@@ -245,6 +263,7 @@ CHILD_CASE(clone_refused_with_enomem_is_reported)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        CHILD(composites_refuse_bad_pointers_and_paths),
         CHILD(operation_refused_with_enosys_is_reported),
         CHILD(operation_refused_with_eopnotsupp_is_reported),
         CHILD(groups_are_refused_like_requests),
