@@ -27,6 +27,8 @@ aioc_request aioc_group(aioc_context *ctx, aioc_callback callback, void *user_da
 %typemap(argout) aioc_engine_report *ret "laio_push_engine(L, $1);"
 %typemap(in, numinputs=0) aioc_group_report *ret (aioc_group_report report = AIOC_GROUP_REPORT_INIT) "$1 = &report;"
 %typemap(argout) aioc_group_report *ret "laio_push_group(L, $1);"
+%typemap(in, numinputs=0) aioc_report *ret (aioc_report report = AIOC_REPORT_INIT) "$1 = &report;"
+%typemap(argout) aioc_report *ret "laio_push_report(L, $1);"
 %typemap(in, numinputs=0) aioc_buffer_report *ret (aioc_buffer_report report = AIOC_BUFFER_REPORT_INIT) "$1 = &report;"
 %typemap(argout) aioc_buffer_report *ret "laio_push_pool(L, $1);"
 
@@ -48,4 +50,5 @@ int64_t aioc_count(aioc_context *ctx, uint32_t operation, uint32_t engine);
 int aioc_stats(aioc_context *ctx, aioc_statistics *ret);
 int aioc_engine_info(aioc_context *ctx, uint32_t engine, aioc_engine_report *ret);
 int aioc_group_info(aioc_context *ctx, aioc_request group, aioc_group_report *ret);
+int aioc_progress(aioc_context *ctx, aioc_request request, aioc_report *ret);
 int aioc_buffer_info(aioc_context *ctx, aioc_buffer_report *ret);

@@ -13,10 +13,10 @@ core.so: $(SOURCES) $(wildcard src/*.h)
 
 ifneq ($(wildcard $(TREE)/core/operations.def),)
 aioclone_wrap.c: core.i ../swig/lua_types.swg ../swig/aioclone.i operations.i
-	$(SWIG) -lua -nomoduleglobal -I../swig -I. -o $@ core.i
+	$(SWIG) -lua -nomoduleglobal -w321 -I../swig -I. -o $@ core.i
 
 operations.i: ../swig/operations.h $(TREE)/core/operations.def
-	$(CC) -E -P -I$(TREE) -o $@ ../swig/operations.h
+	$(CC) -E -P -D AIOC_SWIG_COMPOSITES -I$(TREE) -o $@ ../swig/operations.h
 endif
 
 install: core.so

@@ -284,6 +284,60 @@ aio.submit = submit_of(coroutine.yield, resume, function() end)
 
 aio.each = each_of(aio, coroutine.yield, resume, function() end)
 
+-- `walk` for a scheduler: its walk_next waits.
+local function walk_of(api)
+    return function(path, flags)
+        local walk, message = core.walk_create(path, flags)
+        if not walk then
+            error("aioclone: " .. message, 2)
+        end
+        local list, at = {}, 0
+        local function ask()
+            local co, is_main = coroutine.running()
+            if co and not is_main and iterators_yield then
+                return api.walk_next(walk)
+            end
+            local results
+            core.walk_next(walk, function(...)
+                results = pack(...)
+            end)
+            poll_until(function() return results end)
+            return unpack(results, 1, results.n)
+        end
+        local closing = setmetatable({}, { __close = function() walk:destroy() end })
+        return function()
+            at = at + 1
+            while list and not list[at] do
+                local problem
+                list, problem = ask()
+                at = 1
+                if list == nil then
+                    error("aioclone: " .. problem, 0)
+                end
+            end
+            if not list then
+                walk:destroy()
+                return nil
+            end
+            return list[at]
+        end, nil, nil, closing
+    end
+end
+
+--- Iterates over a tree, whatever its size, while workers read ahead. Links are entries, and not followed.
+--
+--     for entry in aio.walk("/usr/share") do
+--         print(entry.directory, entry.name, entry.type)
+--     end
+--
+-- An entry has `name`, `directory` (from the root, which is ""), `type`, `inode`, `depth`; with `WALK_STAT` its `stat`; and
+-- `error`, `errno`, if this directory could not be read.
+-- @function walk
+-- @tparam string path
+-- @tparam[opt=0] number flags `WALK_STAT`
+-- @return an iterator; it raises an error if the root cannot be read
+aio.walk = walk_of(aio)
+
 --- Makes a group: a request that completes when it is closed (`group_close`) and all its members have completed. They
 -- join by the field `group` of `submit`. `group_info` tells about it; `cancel` cancels it and its members.
 -- @function group
@@ -348,6 +402,7 @@ function aio.adapt(suspend, wake, spawn, started)
     end
     api.pread, api.pwrite = api.read, api.write
     api.submit = submit_of(suspend, wake, started)
+    api.walk = walk_of(api)
     local each = each_of(api, suspend, wake, started)
     local raw = {} -- the core's operation, which takes a callback, by the one of this table
     for name, operation in pairs(core) do
@@ -431,6 +486,40 @@ end
 -- @tparam table data
 -- @tparam number offset in the file
 -- @treturn number bytes
+
+--- A whole file, also one of /proc that says it is empty.
+-- @function load
+-- @tparam string path
+-- @tparam[opt=0] number limit longer ones are refused (EFBIG); 0: none
+-- @treturn string
+
+--- Gives a file a new content in one step: whoever reads has the old or the new one, also after a crash.
+-- @function replace
+-- @tparam string path
+-- @tparam string|buffer data
+-- @tparam[opt=0] number mode 0: the old file's
+-- @treturn number bytes
+
+--- One directory, directories first.
+-- @function scandir
+-- @tparam string path
+-- @treturn table names
+-- @treturn table their types as in `stat`
+-- @treturn number how many of them are directories
+
+--- Copies what is at a path, with all that is in it. So do `move` and `remove_tree` what they say; they have no symbolic
+-- link followed.
+-- @function copy_tree
+-- @tparam string path
+-- @tparam string path2 must not exist, without `COPY_OVERWRITE`
+-- @tparam[opt=0] number flags a sum of `COPY_` constants
+-- @treturn number of items; or nil, message, errno of the first error
+-- @treturn table a report: `items`, `bytes`, `errors`, and `error`, `errno`, `path` of the first error
+
+--- How far such a request is: a report.
+-- @function progress
+-- @tparam number id
+-- @treturn table
 
 --- Completions.
 -- @section completions

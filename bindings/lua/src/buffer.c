@@ -6,16 +6,22 @@
 #include <string.h>
 #include <unistd.h>
 
-laio_buffer *laio_to_buffer(lua_State *L, int index) {
-    laio_buffer *buffer = (laio_buffer *)lua_touserdata(L, index);
-    if (!buffer || !lua_getmetatable(L, index)) {
+/* NULL: of another type. (luaL_testudata is of 5.2.) */
+void *laio_test_userdata(lua_State *L, int index, const char *type) {
+    void *userdata = lua_touserdata(L, index);
+    if (!userdata || !lua_getmetatable(L, index)) {
         return NULL;
     }
-    luaL_getmetatable(L, LAIO_BUFFER);
+    luaL_getmetatable(L, type);
     if (!lua_rawequal(L, -1, -2)) {
-        buffer = NULL;
+        userdata = NULL;
     }
     lua_pop(L, 2);
+    return userdata;
+}
+
+laio_buffer *laio_to_buffer(lua_State *L, int index) {
+    laio_buffer *const buffer = (laio_buffer *)laio_test_userdata(L, index, LAIO_BUFFER);
     return buffer && buffer->parent && !buffer->parent->data ? buffer->parent : buffer;
 }
 

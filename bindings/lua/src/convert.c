@@ -187,6 +187,9 @@ uint32_t laio_mode(lua_State *L, laio_call *call, int arg, const char *name, con
         if (strcmp(operation, "mkdir") == 0) {
             return 0777;
         }
+        if (strcmp(operation, "replace") == 0) {
+            return 0; /* the old one's */
+        }
     }
     return (uint32_t)laio_integer(L, call, arg, name, 0, UINT32_MAX);
 }

@@ -18,7 +18,11 @@ enum {
     LAIO_STAT,
     LAIO_STATVFS,
     LAIO_DIRECTORY,
-    LAIO_MOUNT /* success, and an int that was filled */
+    LAIO_MOUNT, /* success, and an int that was filled */
+    LAIO_LOADED,
+    LAIO_SCAN,
+    LAIO_ENTRIES,
+    LAIO_REPORT
 };
 
 /* Upvalues of every function. */
@@ -32,6 +36,7 @@ enum {
 
 #define LAIO_BUFFER "aioclone.buffer"
 #define LAIO_STAT_TYPE "aioclone.stat"
+#define LAIO_WALK "aioclone.walk"
 
 typedef struct laio_buffer {
     char *data; /* NULL: released */
@@ -63,6 +68,9 @@ typedef struct laio_request {
         struct statx stat;
         struct statvfs statvfs;
         aioc_directory *directory;
+        void *object; /* of aioc_free: LAIO_LOADED and those behind it */
+        aioc_entries *entries;
+        aioc_report *report;
         int mount_id;
         struct timespec times[2]; /* for the submission */
     } out;
@@ -90,6 +98,11 @@ typedef struct laio_module {
     uint8_t is_plain[LAIO_OPERATIONS_MAX]; /* by code: its success is true, and no number */
     uint8_t gives_fd[LAIO_OPERATIONS_MAX];
 } laio_module;
+
+typedef struct {
+    laio_module *module;
+    aioc_walk *walk; /* NULL: ended */
+} laio_walk;
 
 /* One call of an operation. */
 typedef struct {
@@ -163,6 +176,15 @@ const struct timespec *laio_times(lua_State *L, laio_call *call, int arg, const 
 void laio_push_statvfs(lua_State *L, const struct statvfs *from);
 int laio_push_directory(lua_State *L, const aioc_directory *directory);
 
+/* composites.c: whole files, entries, reports, walks. */
+size_t laio_count(lua_State *L, laio_call *call, int arg, const char *name, const char *operation);
+aioc_walk *laio_to_walk(lua_State *L, laio_call *call, int arg, const char *name);
+int laio_walk_create(lua_State *L);
+void laio_open_walk(lua_State *L);
+int laio_push_scan(lua_State *L, const aioc_entries *entries);
+int laio_push_entries(lua_State *L, const aioc_entries *entries);
+void laio_push_report(lua_State *L, const aioc_report *report);
+
 /* stat.c */
 const char *laio_type_name(uint32_t mode);
 void laio_open_stat(lua_State *L);
@@ -173,6 +195,7 @@ int laio_submit(lua_State *L);
 
 /* buffer.c */
 void laio_open_buffer(lua_State *L);
+void *laio_test_userdata(lua_State *L, int index, const char *type);
 laio_buffer *laio_to_buffer(lua_State *L, int index);
 laio_buffer *laio_root_buffer(laio_buffer *buffer);
 int laio_new_buffer(lua_State *L);

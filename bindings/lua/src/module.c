@@ -149,7 +149,7 @@ static void watch_forks(void) {
 /* Leaves the table of functions on the stack: the same for every call in one Lua state. */
 void laio_open(lua_State *L, const void *methods) {
     static const luaL_Reg functions[] = {
-        {"wait", laio_wait},   {"fileno", laio_fileno}, {"configure", laio_configure}, {"buffer", laio_new_buffer}, {"submit", laio_submit},
+        {"wait", laio_wait},   {"fileno", laio_fileno}, {"configure", laio_configure}, {"buffer", laio_new_buffer}, {"submit", laio_submit}, {"walk_create", laio_walk_create},
         {NULL, NULL}};
     static const luaL_Reg free_functions[] = {
         {"probe", laio_probe}, {"probe_operation", laio_probe_operation}, {"version", laio_version}, {"operations", laio_operations},
@@ -163,6 +163,7 @@ void laio_open(lua_State *L, const void *methods) {
     lua_pop(L, 1);
     laio_open_stat(L);
     laio_open_buffer(L);
+    laio_open_walk(L);
     lua_newtable(L);
     laio_register(L, free_functions, 0);
     laio_push_constants(L);

@@ -8,7 +8,8 @@
 static const char *const numbers[] = {
     "open",     "openat2", "open_by_handle", "dup",    "dup3",            "read",   "write",      "readv", "writev", "seek",
     "sendfile", "splice",  "tee",            "fcntl",  "copy_file_range", "ioctl",  "readlink",   "realpath",
-    "getxattr", "lgetxattr", "fgetxattr",    "listxattr", "llistxattr",   "flistxattr", NULL};
+    "getxattr", "lgetxattr", "fgetxattr",    "listxattr", "llistxattr",   "flistxattr", "read_full", "write_full", "replace", "copy",
+    "load",     "scandir", "walk_next",      "copy_tree", "move",         "remove_tree", NULL};
 static const char *const descriptors[] = {"open", "openat2", "open_by_handle", "dup", NULL};
 static const char *const plain[] = {
     "nop",       "close",    "readahead",  "unlink",     "fsync",      "fdatasync", "stat",       "lstat",
@@ -18,7 +19,7 @@ static const char *const plain[] = {
     "lremovexattr", "fremovexattr", "fallocate", "fadvise", "sync",    "syncfs",    "sync_file_range", "ficlone",
     "ficlonerange", "fiemap", "flock",     "ofd_lock",   "name_to_handle", "fsverity_enable", "fsverity_measure",
     "msync",     "madvise",  "mtouch",     "mlock",      "munlock",    "mlockall",  "munlockall", "busy",
-    "readdir",   NULL};
+    "readdir",   "pathsync", NULL};
 
 static int is_in(const char *const *list, const char *name) {
     for (; *list; ++list) {
@@ -32,15 +33,20 @@ static int is_in(const char *const *list, const char *name) {
 /* Those whose result is a length of bytes that they fill. */
 int laio_fills(const char *name) {
     static const char *const filling[] = {"read",      "readlink",  "realpath",   "getxattr",   "lgetxattr",
-                                          "fgetxattr", "listxattr", "llistxattr", "flistxattr", NULL};
+                                          "fgetxattr", "listxattr", "llistxattr", "flistxattr", "read_full", NULL};
     return is_in(filling, name);
 }
 
 /* What the struct that an operation fills is: LAIO_PLAIN, if it fills none. */
 int laio_kind_of(const char *name) {
     static const char *const stats[] = {"stat", "lstat", "fstat", "statx", NULL};
+    static const char *const reports[] = {"copy_tree", "move", "remove_tree", NULL};
     return is_in(stats, name)                                                 ? LAIO_STAT
            : strcmp(name, "statvfs") == 0 || strcmp(name, "fstatvfs") == 0    ? LAIO_STATVFS
+           : strcmp(name, "load") == 0                                        ? LAIO_LOADED
+           : strcmp(name, "scandir") == 0                                     ? LAIO_SCAN
+           : strcmp(name, "walk_next") == 0                                   ? LAIO_ENTRIES
+           : is_in(reports, name)                                             ? LAIO_REPORT
            : strcmp(name, "readdir") == 0                                     ? LAIO_DIRECTORY
            : strcmp(name, "name_to_handle") == 0                              ? LAIO_MOUNT
                                                                               : LAIO_PLAIN;

@@ -228,6 +228,16 @@ void laio_push_constants(lua_State *L) {
         CONSTANT(RWF_APPEND),
         {"READDIR_STAT_ORDER", AIOC_READDIR_STAT_ORDER},
         {"READDIR_DIRS_FIRST", AIOC_READDIR_DIRS_FIRST},
+        {"COPY_MODE", AIOC_COPY_MODE},
+        {"COPY_TIMES", AIOC_COPY_TIMES},
+        {"COPY_OWNER", AIOC_COPY_OWNER},
+        {"COPY_XATTRS", AIOC_COPY_XATTRS},
+        {"COPY_LINKS", AIOC_COPY_LINKS},
+        {"COPY_ALL", AIOC_COPY_ALL},
+        {"COPY_OVERWRITE", AIOC_COPY_OVERWRITE},
+        {"COPY_SYNC", AIOC_COPY_SYNC},
+        {"MOVE_NOREPLACE", AIOC_MOVE_NOREPLACE},
+        {"WALK_STAT", AIOC_WALK_STAT},
 #undef CONSTANT
     };
     size_t i;

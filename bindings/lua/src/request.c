@@ -101,8 +101,8 @@ aioc_context *laio_take(lua_State *L, laio_call *call) {
     request->uses_lua = (uint8_t)call->uses_lua;
     request->error = 0;
     request->used = call->used;
-    if (call->kind == LAIO_DIRECTORY) {
-        request->out.directory = NULL;
+    if (call->kind >= LAIO_LOADED || call->kind == LAIO_DIRECTORY) {
+        request->out.object = NULL;
     }
     if (call->used) {
         ++call->used->uses;
@@ -116,8 +116,10 @@ void laio_give_back(laio_request *request) {
     request->outstanding = 0;
     if (request->kind == LAIO_DIRECTORY) {
         aioc_directory_free(request->out.directory);
-        request->kind = LAIO_PLAIN;
+    } else if (request->kind >= LAIO_LOADED) {
+        aioc_free(request->out.object);
     }
+    request->kind = LAIO_PLAIN;
     request->generation = (request->generation + 1) & GENERATION_MASK;
     if (request->used) {
         --request->used->uses;

@@ -42,7 +42,12 @@ int laio_push_result(lua_State *L, const laio_request *request) {
         return push_error(L, request->error);
     }
     if (result < 0) {
-        return push_error(L, result);
+        const int count = push_error(L, result);
+        if (request->kind == LAIO_REPORT && request->out.report) {
+            laio_push_report(L, request->out.report);
+            return count + 1;
+        }
+        return count;
     }
     if (request->kind == LAIO_STRING) {
         lua_pushlstring(L, request->memory, (size_t)result);
@@ -52,6 +57,19 @@ int laio_push_result(lua_State *L, const laio_request *request) {
         laio_push_statvfs(L, &request->out.statvfs);
     } else if (request->kind == LAIO_DIRECTORY) {
         return laio_push_directory(L, request->out.directory);
+    } else if (request->kind == LAIO_LOADED) {
+        lua_pushlstring(L, (const char *)request->out.object, (size_t)result);
+    } else if (request->kind == LAIO_SCAN) {
+        return laio_push_scan(L, request->out.entries);
+    } else if (request->kind == LAIO_ENTRIES) {
+        return laio_push_entries(L, request->out.entries);
+    } else if (request->kind == LAIO_REPORT) {
+        laio_push_number(L, result);
+        if (!request->out.report) {
+            return 1;
+        }
+        laio_push_report(L, request->out.report);
+        return 2;
     } else if (request->kind == LAIO_MOUNT) {
         lua_pushboolean(L, 1);
         laio_push_number(L, request->out.mount_id);

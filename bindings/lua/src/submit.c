@@ -72,7 +72,9 @@ static void fill_numbers(lua_State *L, laio_call *call, int element, aioc_operat
     if ((at = field(L, element, "offset2")) != 0) {
         op->offset2 = laio_integer(L, call, at, "offset2", INT64_MIN, INT64_MAX);
     }
-    if ((at = field(L, element, "argument")) != 0) {
+    if ((at = field(L, element, "walk")) != 0) {
+        op->argument = (uintptr_t)laio_to_walk(L, call, at, "walk");
+    } else if ((at = field(L, element, "argument")) != 0) {
         op->argument = laio_argument(L, call, at, "argument");
     }
     at = field(L, element, "uid");
@@ -172,7 +174,7 @@ static void prepare_one(lua_State *L, batch *b, int i) {
     } else if (call.kind == LAIO_MOUNT) {
         op->buffer = call.data;
         op->argument = (uintptr_t)&call.request->out.mount_id;
-    } else if (call.kind == LAIO_STAT || call.kind == LAIO_STATVFS || call.kind == LAIO_DIRECTORY) {
+    } else if (call.kind != LAIO_PLAIN && call.kind != LAIO_STRING) {
         op->buffer = &call.request->out;
     } else if (!op->buffer) {
         op->buffer = call.data;
