@@ -12,11 +12,12 @@ endforeach()
 
 file(GLOB specs CONFIGURE_DEPENDS RELATIVE ${here}/spec spec/*_spec.lua)
 function(add_spec name version spec spawner)
-    string(REPLACE ";" "\\;" environment
-        "LUA_PATH=${here}/lua/?.lua;${here}/spec/support/?.lua;;|LUA_CPATH=${CMAKE_CURRENT_BINARY_DIR}/${version}/?.so;;|\
-AIOC_LUA=${program}|AIOC_LUA_SOURCE=${here}|AIOC_GENERATED=${CMAKE_CURRENT_BINARY_DIR}|AIOC_HEADER=${include}/aioclone.h|\
-AIOC_SPAWNER=${spawner}")
-    string(REPLACE "|" ";" environment "${environment}")
+    # A list of variables, in which ";" of Lua's paths is no separator.
+    set(environment
+        "LUA_PATH=${here}/lua/?.lua\\;${here}/spec/support/?.lua\\;\\;"
+        "LUA_CPATH=${CMAKE_CURRENT_BINARY_DIR}/${version}/?.so\\;\\;"
+        "AIOC_LUA=${program}" "AIOC_LUA_SOURCE=${here}" "AIOC_GENERATED=${CMAKE_CURRENT_BINARY_DIR}"
+        "AIOC_HEADER=${include}/aioclone.h" "AIOC_SPAWNER=${spawner}")
     if(AIOC_CI)
         list(APPEND environment AIOC_CI=1)
     endif()

@@ -9,7 +9,8 @@
 -- Results: what the operation gives (a descriptor, a string, a number of bytes, a `stat`), or `true`. Errors of the
 -- system: `nil`, its message, its errno. A wrong argument raises an error that names it.
 --
--- Descriptors are numbers; a Lua file (of `io.open`) may stand in their place. Numbers are exact: a fraction is refused,
+-- Descriptors are numbers; a Lua file (of `io.open`) may stand in their place. Numbers are exact: a fraction is
+-- refused,
 -- and before Lua 5.3 one above 2^53 too. A string goes to `write`, and comes from `read`; a `buffer` to both.
 --
 --     local aio = require "aioclone"
@@ -88,7 +89,8 @@ end
 
 --- Runs a function in a coroutine, and polls until it has ended and nothing is outstanding: the whole loop of a program
 -- that has no other.
--- An error in the function, a callback or a coroutine is raised; what is outstanding then is not lost, the next `run` or
+-- An error in the function, a callback or a coroutine is raised; what is outstanding then is not lost, the next `run`
+-- or
 -- `poll` goes on.
 -- @tparam function f
 -- @param ... its arguments
@@ -271,7 +273,8 @@ end
 --         print(paths[i], st and st.size or err)
 --     end
 --
--- Leaving the loop early drops the other results; in Lua 5.4 the requests are cancelled. In a coroutine of plain Lua 5.1
+-- Leaving the loop early drops the other results; in Lua 5.4 the requests are cancelled. In a coroutine of plain Lua
+-- 5.1
 -- it polls while it waits, because an iterator cannot yield there.
 -- @tparam table items
 -- @tparam function f an operation of this module whose only argument is the item; or a function that gets the item in a
@@ -330,7 +333,8 @@ end
 --         print(entry.directory, entry.name, entry.type)
 --     end
 --
--- An entry has `name`, `directory` (from the root, which is ""), `type`, `inode`, `depth`; with `WALK_STAT` its `stat`; and
+-- An entry has `name`, `directory` (from the root, which is ""), `type`, `inode`, `depth`; with `WALK_STAT` its `stat`;
+-- and
 -- `error`, `errno`, if this directory could not be read.
 -- @function walk
 -- @tparam string path
@@ -447,7 +451,8 @@ end
 -- @function stat
 -- @tparam string path
 -- @return an object with the fields dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, type ("file",
--- "directory", "link", "fifo", "socket", "char", "block"), and atime, mtime, ctime, birthtime as {sec, nsec}; birthtime is
+-- "directory", "link", "fifo", "socket", "char", "block"), and atime, mtime, ctime, birthtime as {sec, nsec}; birthtime
+-- is
 -- nil where the file system has none. Its method `table` gives a table of them.
 
 --- As `stat`, of a link itself.
@@ -469,7 +474,8 @@ end
 --- Changes times.
 -- @function utimens
 -- @tparam string path
--- @tparam[opt] table times `atime` and `mtime`, each {sec, nsec}, a number of seconds or "now"; an absent one stays. Without
+-- @tparam[opt] table times `atime` and `mtime`, each {sec, nsec}, a number of seconds or "now"; an absent one stays.
+-- Without
 -- the table both become now.
 -- @tparam[opt=0] number flags `AT_SYMLINK_NOFOLLOW`
 
@@ -507,7 +513,8 @@ end
 -- @treturn table their types as in `stat`
 -- @treturn number how many of them are directories
 
---- Copies what is at a path, with all that is in it. So do `move` and `remove_tree` what they say; they have no symbolic
+--- Copies what is at a path, with all that is in it. So do `move` and `remove_tree` what they say; they have no
+-- symbolic
 -- link followed.
 -- @function copy_tree
 -- @tparam string path
@@ -550,14 +557,19 @@ end
 -- @return true: it will complete with ECANCELED
 
 --- Submits a list of operations, with all that their functions cannot say.
--- Each is a table: its operation's name first, and the fields `fd`, `dirfd` (where a relative path begins), `path`, `fd2`,
--- `dirfd2`, `path2`, `flags`, `mode`, `length`, `buffer` (to fill or use), `data` (to write), `vectors`, `times`, `offset`,
--- `offset2`, `argument`, `uid`, `gid`, as its system call has them; `priority` (-4 to 4, the first), `timeout` (seconds, then
--- it completes with ETIMEDOUT), `group` (of `group`), `link` (true: the next one starts when this one has succeeded, and is
+-- Each is a table: its operation's name first, and the fields `fd`, `dirfd` (where a relative path begins), `path`,
+-- `fd2`,
+-- `dirfd2`, `path2`, `flags`, `mode`, `length`, `buffer` (to fill or use), `data` (to write), `vectors`, `times`,
+-- `offset`,
+-- `offset2`, `argument`, `uid`, `gid`, as its system call has them; `priority` (-4 to 4, the first), `timeout`
+-- (seconds, then
+-- it completes with ETIMEDOUT), `group` (of `group`), `link` (true: the next one starts when this one has succeeded,
+-- and is
 -- cancelled otherwise); `callback`.
 -- @function submit
 -- @tparam table list
--- @treturn table the ids, with false for what could not be queued. In a coroutine, if the first one has no callback: waits
+-- @treturn table the ids, with false for what could not be queued. In a coroutine, if the first one has no callback:
+-- waits
 -- for all, and gives the list of their results, each a list itself
 
 --- No more members.
@@ -578,8 +590,10 @@ end
 --- Memory.
 -- @section memory
 
---- Memory that reads fill and writes take. Its methods: `string([first [, last]])`, the bytes; `set(string [, position])`;
--- `view(first [, last])`, a buffer that is a part of it; `release()`, for those of the pool. Positions as in `string.sub`.
+--- Memory that reads fill and writes take. Its methods: `string([first [, last]])`, the bytes; `set(string [,
+-- position])`;
+-- `view(first [, last])`, a buffer that is a part of it; `release()`, for those of the pool. Positions as in
+-- `string.sub`.
 -- From a page in size on it begins at a page, as O_DIRECT wants it.
 -- @function buffer
 -- @tparam[opt] number size in bytes; none: one of the pool
@@ -593,7 +607,8 @@ end
 --- The context.
 -- @section context
 
---- Sets options, before the first other call: `engine` ("auto", "inline", "ring", "workers"), `spawner` ("auto", "clone",
+--- Sets options, before the first other call: `engine` ("auto", "inline", "ring", "workers"), `spawner` ("auto",
+-- "clone",
 -- "pthread"), `min_workers`, `max_workers`, `idle_timeout` (seconds), `max_outstanding`, `device_workers`, and as
 -- booleans `single_threaded`, `one_core`, `no_ring`, `local_paths`, `in_order`. See aioc_create(3).
 -- @function configure

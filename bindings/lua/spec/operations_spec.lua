@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The operation table and this module: an operation that the library gains is here by itself, or this fails by its name.
+-- The operation table and this module: an operation that the library gains is here by itself, or this fails by its
+-- name.
 local aio = require "aioclone"
 local core = require "aioclone.core"
 local support = require "support"

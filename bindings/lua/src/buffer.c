@@ -175,12 +175,10 @@ static int buffer_tostring(lua_State *L) {
 }
 
 void laio_open_buffer(lua_State *L) {
-    static const luaL_Reg meta[] = {{"__gc", buffer_gc}, {"__len", buffer_len}, {"__tostring", buffer_tostring}, {0, 0}};
-    static const luaL_Reg methods[] = {{"string", buffer_string},
-                                       {"set", buffer_set},
-                                       {"view", buffer_view},
-                                       {"release", buffer_release},
-                                       {0, 0}};
+    static const luaL_Reg meta[] = {
+        {"__gc", buffer_gc}, {"__len", buffer_len}, {"__tostring", buffer_tostring}, {0, 0}};
+    static const luaL_Reg methods[] = {
+        {"string", buffer_string}, {"set", buffer_set}, {"view", buffer_view}, {"release", buffer_release}, {0, 0}};
     luaL_newmetatable(L, LAIO_BUFFER);
     laio_register(L, meta, 0);
     lua_newtable(L);

@@ -53,9 +53,9 @@ typedef struct laio_request {
     uint32_t index;            /* names its places in the upvalues' tables */
     uint32_t generation;       /* counts its uses */
     uint8_t outstanding;
-    uint8_t kind;  /* LAIO_PLAIN ... */
-    uint8_t kept;  /* how many places of LAIO_KEPT are in use */
-    uint8_t awaited; /* its target is a coroutine */
+    uint8_t kind;     /* LAIO_PLAIN ... */
+    uint8_t kept;     /* how many places of LAIO_KEPT are in use */
+    uint8_t awaited;  /* its target is a coroutine */
     uint8_t uses_lua; /* the kernel may use memory that Lua frees at its end */
     uint32_t operation;
     int error; /* > 0: it was refused, and a nop delivers this errno */
@@ -87,13 +87,13 @@ typedef struct laio_frame {
 typedef struct laio_module {
     aioc_context *context; /* NULL until the first call that needs it, and after the end */
     aioc_options options;
-    laio_frame *frame;       /* the innermost poll, or NULL */
+    laio_frame *frame; /* the innermost poll, or NULL */
     laio_request *free;
     laio_request **requests; /* all, by index */
     uint32_t count;
-    uint32_t memories;       /* of free requests */
-    laio_request *yielding;  /* see laio_submitted */
-    unsigned forks;          /* of the process, when the outstanding ones were submitted */
+    uint32_t memories;      /* of free requests */
+    laio_request *yielding; /* see laio_submitted */
+    unsigned forks;         /* of the process, when the outstanding ones were submitted */
     int closed;
     uint8_t is_plain[LAIO_OPERATIONS_MAX]; /* by code: its success is true, and no number */
     uint8_t gives_fd[LAIO_OPERATIONS_MAX];

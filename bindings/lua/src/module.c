@@ -148,12 +148,16 @@ static void watch_forks(void) {
 
 /* Leaves the table of functions on the stack: the same for every call in one Lua state. */
 void laio_open(lua_State *L, const void *methods) {
-    static const luaL_Reg functions[] = {
-        {"wait", laio_wait},   {"fileno", laio_fileno}, {"configure", laio_configure}, {"buffer", laio_new_buffer}, {"submit", laio_submit}, {"walk_create", laio_walk_create},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"wait", laio_wait},
+                                         {"fileno", laio_fileno},
+                                         {"configure", laio_configure},
+                                         {"buffer", laio_new_buffer},
+                                         {"submit", laio_submit},
+                                         {"walk_create", laio_walk_create},
+                                         {NULL, NULL}};
     static const luaL_Reg free_functions[] = {
-        {"probe", laio_probe}, {"probe_operation", laio_probe_operation}, {"version", laio_version}, {"operations", laio_operations},
-        {"unclassified", laio_unclassified}, {NULL, NULL}};
+        {"probe", laio_probe},           {"probe_operation", laio_probe_operation}, {"version", laio_version},
+        {"operations", laio_operations}, {"unclassified", laio_unclassified},       {NULL, NULL}};
     pthread_once(&watch_forks_once, watch_forks);
     lua_pushlightuserdata(L, (void *)&key);
     lua_rawget(L, LUA_REGISTRYINDEX);

@@ -23,10 +23,8 @@ static const choice engines[] = {{"auto", AIOC_ENGINE_AUTO},
                                  {"ring", AIOC_ENGINE_RING},
                                  {"workers", AIOC_ENGINE_WORKERS},
                                  {NULL, 0}};
-static const choice spawners[] = {{"auto", AIOC_SPAWNER_AUTO},
-                                  {"clone", AIOC_SPAWNER_CLONE},
-                                  {"pthread", AIOC_SPAWNER_PTHREAD},
-                                  {NULL, 0}};
+static const choice spawners[] = {
+    {"auto", AIOC_SPAWNER_AUTO}, {"clone", AIOC_SPAWNER_CLONE}, {"pthread", AIOC_SPAWNER_PTHREAD}, {NULL, 0}};
 
 static void option_error(lua_State *L, const char *option, const char *problem) {
     luaL_argerror(L, 1, lua_pushfstring(L, "%s: %s", option, problem));
@@ -52,12 +50,9 @@ static uint32_t number(lua_State *L, const char *option, double scale) {
 }
 
 static void set_option(lua_State *L, aioc_options *options, const char *option) {
-    static const choice flags[] = {{"single_threaded", AIOC_SINGLE_THREADED},
-                                   {"one_core", AIOC_ONE_CORE},
-                                   {"no_ring", AIOC_NO_RING},
-                                   {"local_paths", AIOC_LOCAL_PATHS},
-                                   {"in_order", AIOC_IN_ORDER},
-                                   {NULL, 0}};
+    static const choice flags[] = {
+        {"single_threaded", AIOC_SINGLE_THREADED}, {"one_core", AIOC_ONE_CORE}, {"no_ring", AIOC_NO_RING},
+        {"local_paths", AIOC_LOCAL_PATHS},         {"in_order", AIOC_IN_ORDER}, {NULL, 0}};
     const choice *flag;
     for (flag = flags; flag->name; ++flag) {
         if (strcmp(option, flag->name) == 0) {

@@ -22,7 +22,8 @@ static void give_back(lua_State *L, laio_module *module, laio_request *request) 
 
 /* Nobody will learn of this descriptor. */
 static void drop_result(const laio_request *request) {
-    if (request->operation < LAIO_OPERATIONS_MAX && request->module->gives_fd[request->operation] && request->error == 0 && request->result >= 0) {
+    if (request->operation < LAIO_OPERATIONS_MAX && request->module->gives_fd[request->operation] &&
+        request->error == 0 && request->result >= 0) {
         aioc_close(request->module->context, (int)request->result, NULL, NULL);
     }
 }
@@ -114,8 +115,8 @@ int laio_poll(lua_State *L) {
     return laio_number(L, count);
 }
 
-/* First in the library's own way, which is fast. Its futex(2) is restarted after a signal whose handler was installed with
- * SA_RESTART, as the one for Ctrl-C in the interpreters of Lua 5.1, 5.2 and LuaJIT: poll(2) never is. */
+/* First in the library's own way, which is fast. Its futex(2) is restarted after a signal whose handler was installed
+ * with SA_RESTART, as the one for Ctrl-C in the interpreters of Lua 5.1, 5.2 and LuaJIT: poll(2) never is. */
 static int wait_ms(lua_State *L, aioc_context *context, int timeout_ms) {
     const int quick_ms = 20;
     const int is_long = timeout_ms < 0 || timeout_ms > quick_ms;

@@ -17,8 +17,8 @@ typedef struct {
 
 enum { ATIME, MTIME, CTIME, BIRTHTIME, NUMBERS, TYPE = 100, TABLE };
 
-static const char *const names[] = {"atime", "mtime", "ctime", "birthtime", "dev",  "ino",     "mode",   "nlink",
-                                    "uid",   "gid",   "rdev",  "size",      "blksize", "blocks"};
+static const char *const names[] = {"atime", "mtime", "ctime", "birthtime", "dev",  "ino",     "mode",
+                                    "nlink", "uid",   "gid",   "rdev",      "size", "blksize", "blocks"};
 #define NAMES (sizeof names / sizeof *names)
 
 const char *laio_type_name(uint32_t mode) {

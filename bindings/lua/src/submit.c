@@ -100,7 +100,8 @@ static void fill_schedule(lua_State *L, laio_call *call, int element, aioc_opera
     }
 }
 
-/* data: a string or buffer to write. buffer: to fill or to use. length: of a string to read, or a range. vectors, times. */
+/* data: a string or buffer to write. buffer: to fill or to use. length: of a string to read, or a range. vectors,
+ * times. */
 static void fill_memory(lua_State *L, laio_call *call, int element, aioc_operation *op, const char *name) {
     int at;
     call->kind = laio_kind_of(name);
@@ -231,8 +232,8 @@ int laio_submit(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     b.count = (int)lua_rawlen(L, 1);
-    b.operations = (aioc_operation *)lua_newuserdata(
-        L, ((size_t)b.count + 1) * (sizeof *b.operations + sizeof *b.requests + sizeof *ids));
+    b.operations = (aioc_operation *)lua_newuserdata(L, ((size_t)b.count + 1) *
+                                                            (sizeof *b.operations + sizeof *b.requests + sizeof *ids));
     b.requests = (laio_request **)(b.operations + b.count + 1);
     ids = (aioc_request *)(b.requests + b.count + 1);
     lua_createtable(L, b.count, 0);

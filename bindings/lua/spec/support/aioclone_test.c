@@ -209,17 +209,34 @@ static int test_state(lua_State *L) {
 
 int luaopen_aioclone_test(lua_State *L);
 int luaopen_aioclone_test(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"fork", test_fork},         {"waitpid", test_waitpid}, {"exit", test_exit},
-        {"kill", test_kill},         {"getpid", test_getpid},   {"geteuid", test_geteuid},
-        {"become_nobody", test_become_nobody},                  {"mkfifo", test_mkfifo},
-        {"symlink", test_symlink},   {"chmod", test_chmod},     {"open", test_open},
-        {"close", test_close},       {"pipe", test_pipe},       {"write", test_write},
-        {"read", test_read},         {"truncate", test_truncate}, {"mkdtemp", test_mkdtemp},
-        {"cloexec", test_cloexec},   {"list", test_list},       {"lstat", test_lstat},
-        {"utime", test_utime},       {"catch", test_catch},     {"signals", test_signals},
-        {"alarm", test_alarm},       {"pause", test_pause},     {"now", test_now},
-        {"state", test_state},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"fork", test_fork},
+                                         {"waitpid", test_waitpid},
+                                         {"exit", test_exit},
+                                         {"kill", test_kill},
+                                         {"getpid", test_getpid},
+                                         {"geteuid", test_geteuid},
+                                         {"become_nobody", test_become_nobody},
+                                         {"mkfifo", test_mkfifo},
+                                         {"symlink", test_symlink},
+                                         {"chmod", test_chmod},
+                                         {"open", test_open},
+                                         {"close", test_close},
+                                         {"pipe", test_pipe},
+                                         {"write", test_write},
+                                         {"read", test_read},
+                                         {"truncate", test_truncate},
+                                         {"mkdtemp", test_mkdtemp},
+                                         {"cloexec", test_cloexec},
+                                         {"list", test_list},
+                                         {"lstat", test_lstat},
+                                         {"utime", test_utime},
+                                         {"catch", test_catch},
+                                         {"signals", test_signals},
+                                         {"alarm", test_alarm},
+                                         {"pause", test_pause},
+                                         {"now", test_now},
+                                         {"state", test_state},
+                                         {NULL, NULL}};
     const luaL_Reg *function;
     lua_newtable(L);
     for (function = functions; function->name; ++function) {
