@@ -2,8 +2,9 @@
 /* submit: a list of operations with all the fields that the library's general form has, in one crossing. */
 #include "laio.h"
 
-#include <limits.h>
 #include <string.h>
+
+#define LAIO_ABSENT 100000 /* the index of a field that is not there: beyond the stack's top */
 
 typedef struct {
     laio_module *module;
@@ -61,10 +62,10 @@ static void fill_names(lua_State *L, laio_call *call, int element, aioc_operatio
 
 static void fill_numbers(lua_State *L, laio_call *call, int element, aioc_operation *op, const char *name) {
     int at = field(L, element, "flags");
-    op->operation_flags = (uint32_t)laio_flags(L, call, at ? at : INT_MAX, "flags", name);
+    op->operation_flags = (uint32_t)laio_flags(L, call, at ? at : LAIO_ABSENT, "flags", name);
     at = field(L, element, "mode");
     if (at || strcmp(name, "open") == 0 || strcmp(name, "mkdir") == 0) {
-        op->mode = laio_mode(L, call, at ? at : INT_MAX, "mode", name);
+        op->mode = laio_mode(L, call, at ? at : LAIO_ABSENT, "mode", name);
     }
     if ((at = field(L, element, "offset")) != 0) {
         op->offset = laio_integer(L, call, at, "offset", INT64_MIN, INT64_MAX);
@@ -124,7 +125,7 @@ static void fill_memory(lua_State *L, laio_call *call, int element, aioc_operati
     } else {
         at = field(L, element, "length");
         if (laio_fills(name)) {
-            laio_destination(L, call, at ? at : INT_MAX, name);
+            laio_destination(L, call, at ? at : LAIO_ABSENT, name);
         } else if (at) {
             call->length = (size_t)laio_integer(L, call, at, "length", 0, INT64_MAX);
         }
@@ -141,7 +142,7 @@ static void prepare_one(lua_State *L, batch *b, int i) {
     memset(&call, 0, sizeof call);
     call.module = b->module;
     call.element = i + 1;
-    call.count = INT_MAX - 1;
+    call.count = LAIO_ABSENT - 1;
     if (!lua_istable(L, element)) {
         laio_type_error(L, &call, element, "operation", "table");
     }
@@ -162,7 +163,7 @@ static void prepare_one(lua_State *L, batch *b, int i) {
     fill_memory(L, &call, element, op, name);
     call.target = field(L, element, "callback");
     if (!call.target || !lua_isfunction(L, call.target)) {
-        laio_type_error(L, &call, call.target ? call.target : INT_MAX, "callback", "function");
+        laio_type_error(L, &call, call.target ? call.target : LAIO_ABSENT, "callback", "function");
     }
     times = op->buffer && op->buffer == (void *)call.times;
     laio_take(L, &call);
