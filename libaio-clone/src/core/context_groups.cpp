@@ -185,10 +185,8 @@ int Context::group_feed(aioc_request id, uint32_t limit, aioc_feeder feeder, voi
     lock_.lock();
     int error = 0;
     Plan* const group = find_group(id, &error);
-    if (group && group->closed) {
-        error = group->stopped != 0 ? -ECANCELED : -ESHUTDOWN;
-    }
-    if (error < 0) {
+    if (!group || group->closed) {
+        error = !group ? error : group->stopped != 0 ? -ECANCELED : -ESHUTDOWN;
         lock_.unlock();
         return error;
     }
