@@ -33,22 +33,16 @@ def main():
     def lacks(what):
         problems.append(what)
 
-    waiting = pages.without_page()
     everything = "\n".join(page.text for page in built.values())
     functions = exported(version_script)
     assert len(functions) > 40 and set(functions) == set(interface.prototypes)
 
     for function in functions:
         page = built.get(function) or built.get(aliases.get(function, ""))
-        if function in waiting:
-            if page:
-                lacks(f"{function} has a page: take it from the list tests/manual/without_page")
-        elif not page or page.number != "3":
+        if not page or page.number != "3":
             lacks(f"{function} has no page: put '## {function}' into a page man/*.3.scd, or make one")
         elif function not in page.names():
             lacks(f"{function}: {page.name}(3) does not name it in NAME")
-    for name in sorted(waiting - set(functions) - interface.constants - set(interface.structs)):
-        lacks(f"tests/manual/without_page: {name} is not in the header")
     for name in [*aliases, *(p.name for p in built.values() if p.number == "3")]:
         if name not in functions:
             lacks(f"{name}(3): the library exports no such function")
@@ -76,18 +70,18 @@ def main():
             lacks(f"{page.name}({page.number}): {name} is not in the header")
         for name, number in re.findall(r"\b(aio[c\w-]+)\((\d)\)", page.text):
             target = built.get(name) or built.get(aliases.get(name, ""))
-            if name not in waiting and (not target or target.number != number):
+            if not target or target.number != number:
                 lacks(f"{page.name}({page.number}): {name}({number}) is no page")
         for line in page.code("EXAMPLE").splitlines():
             if len(line) > 92:
                 lacks(f"{page.name}({page.number}): EXAMPLE: longer than 92 columns: {line}")
 
     for constant in sorted(interface.constants):
-        if constant not in waiting and not re.search(rf"\b{constant}\b", everything):
+        if not re.search(rf"\b{constant}\b", everything):
             lacks(f"{constant} is on no page")
     for struct in interface.structs:
         shown = [p for p in built.values() if f"typedef struct {struct} {{" in p.text]
-        if len(shown) != (0 if struct in waiting else 1):
+        if len(shown) != 1:
             lacks(f"struct {struct} is shown on {len(shown)} pages; wanted: '@struct {struct}' on one")
         for page in shown:
             for _, field in interface.fields(struct):

@@ -82,9 +82,3 @@ def read(directory):
         else:
             pages[name] = Page(path)
     return pages, aliases
-
-
-def without_page():
-    """Functions and constants that wait for their page. The list only shrinks."""
-    with open(os.path.join(os.path.dirname(__file__), "without_page"), encoding="utf-8") as file:
-        return set(file.read().split())
