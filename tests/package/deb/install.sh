@@ -25,6 +25,10 @@ loaded() { # package: every language that it is for loads its module
         ;;
     liblinux-aio-perl) perl -MLinux::AIO -e 'print "perl: $INC{q(Linux/AIO.pm)}\n"' ;;
     ruby-aioclone) ruby -e 'require "aioclone"; puts "ruby: #{$".grep(/aioclone\/native/)}"' ;;
+    golang-libaio-clone-go-aioclone-dev)
+        apt_install golang-go > "$log.apt"
+        GOPATH=/usr/share/gocode GO111MODULE=off GOCACHE="$debs/go" go build -v libaio-clone.org/go/aioclone
+        ;;
     *)
         echo "install.sh does not know how $1 is loaded"
         exit 1
