@@ -25,8 +25,10 @@ type call struct {
 	path   string
 	path2  string
 	opens  bool
-	lists  bool   // it gives an aioc_directory
-	more   uint32 // operation_flags
+	gives  gift
+	failed func(*request) // sees it before it ends after an error; may be nil
+	pinned *lane          // of a walk, whose context this is for; locked
+	more   uint32         // operation_flags
 	mode   uint32
 	in     []byte // copied into its memory
 	bytes  int    // of memory, if more than in has
@@ -73,6 +75,9 @@ func (c *call) prepare(l *lane, position, at int, ready chan *request) (*request
 		Mode:           c.mode,
 		Length:         c.length,
 		Offset:         c.offset,
+	}
+	if c.gives != givesNothing {
+		*(*uintptr)(capi.Pointer(m.address)) = 0
 	}
 	if m != nil {
 		op.Buffer = m.address
@@ -126,7 +131,7 @@ func (q *Queue) run(ctx context.Context, c *call) (*request, error) {
 	r, err := c.prepare(l, 0, 0, nil)
 	if err != nil {
 		l.shard.leave()
-		q.lanes.Put(l)
+		l.back()
 		c.releaseFiles()
 		return nil, err
 	}
@@ -150,13 +155,16 @@ func (q *Queue) run(ctx context.Context, c *call) (*request, error) {
 		r.lane = l
 	} else {
 		atomic.StoreInt64(&r.id, l.block.Requests[0])
-		q.lanes.Put(l)
+		l.back()
 		if err := r.wait(ctx); err != nil {
 			return nil, err
 		}
 	}
 	if r.result < 0 {
 		err := r.failure(ctx)
+		if c.failed != nil {
+			c.failed(r)
+		}
 		r.end()
 		return nil, err
 	}
@@ -173,6 +181,12 @@ func (q *Queue) admit(ctx context.Context, c *call) (*lane, error) {
 	}
 	if err := c.check(); err != nil {
 		return nil, err
+	}
+	if c.pinned != nil {
+		if !c.pinned.shard.enter() {
+			return nil, fs.ErrClosed
+		}
+		return c.pinned, nil
 	}
 	return q.enter()
 }

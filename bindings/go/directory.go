@@ -58,12 +58,12 @@ func (q *Queue) dirEntries(ctx context.Context, directory string, found []Direct
 }
 
 func (q *Queue) list(ctx context.Context, c *call, directory string) ([]fs.DirEntry, error) {
-	c.code, c.lists, c.bytes = OpReaddir, true, 8
+	c.code, c.gives, c.bytes = OpReaddir, givesDirectory, 8
 	r, err := q.run(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	found := takeEntries(r.directory())
+	found := takeDirectory(r.object())
 	r.end()
 	return q.dirEntries(ctx, directory, found)
 }

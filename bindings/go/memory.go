@@ -50,7 +50,7 @@ func newMemory(size int, pool *sync.Pool) (*memory, error) {
 		return nil, syscall.ENOMEM
 	}
 	m := &memory{address: address, bytes: capi.Bytes(address, size), pool: pool}
-	runtime.SetFinalizer(m, func(m *memory) { capi.Free(m.address) })
+	runtime.SetFinalizer(m, func(m *memory) { capi.Deallocate(m.address) })
 	return m, nil
 }
 

@@ -99,6 +99,17 @@ const (
 	OpMlockall
 	OpMunlockall
 	OpBusy
+	OpReadFull
+	OpWriteFull
+	OpLoad
+	OpScandir
+	OpReplace
+	OpPathsync
+	OpCopy
+	OpCopyTree
+	OpMove
+	OpRemoveTree
+	OpWalkNext
 )
 
 // String is the name in the library's documentation; "" if this library has no such operation.
@@ -151,15 +162,28 @@ type Operation struct {
 	// Timeout makes the request complete with ETIMEDOUT if it has not ended by then: at once if it waits, else when the
 	// kernel lets go of it. A context that ends abandons the wait.
 	Timeout time.Duration
-	// Entries are what readdir found.
+	// Entries are what readdir and scandir found.
 	Entries []DirectoryEntry
+	// Loaded is the file of load.
+	Loaded []byte
+	// Report is that of copy_tree, move and remove_tree, also after an error.
+	Report Report
 }
 
-// DirectoryEntry is one of Operation.Entries. Its Type is a DT_* of readdir(3).
+// DirectoryEntry is one of Operation.Entries. Its Type is a DT_* of readdir(3). Directory and Err are those of a walk.
 type DirectoryEntry struct {
-	Name string
-	Type uint32
-	Ino  uint64
+	Name      string
+	Type      uint32
+	Ino       uint64
+	Directory string // from the root of the walk
+	Err       error  // why this directory could not be read
+}
+
+// Report says how far an operation on a tree came.
+type Report struct {
+	Items, Bytes, Errors uint64
+	Err                  error  // the first one
+	Path                 string // where that was, from the root of the tree
 }
 
 // What a call has no field for. The operation's buffer is set.
@@ -192,7 +216,7 @@ func (o *Operation) call() (call, error) {
 		path:   o.Path,
 		path2:  o.Path2,
 		opens:  o.opens(),
-		lists:  o.Code == OpReaddir,
+		gives:  o.gives(),
 		more:   o.Flags,
 		mode:   o.Mode,
 		in:     o.Buffer,
@@ -210,9 +234,10 @@ func (o *Operation) call() (call, error) {
 	if o.Timeout < 0 {
 		return c, syscall.EINVAL
 	}
+	if c.gives != givesNothing {
+		c.bytes, c.in = 8, nil
+	}
 	switch o.Code {
-	case OpReaddir:
-		c.bytes = 8
 	case OpNameToHandle:
 		c.bytes = mountIDAt(len(o.Buffer)) + 4
 	case OpReadv, OpWritev:
@@ -242,6 +267,7 @@ func (q *Queue) Do(ctx context.Context, op *Operation) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	c.failed = op.takeReport
 	r, err := q.run(ctx, &c)
 	runtime.KeepAlive(op.Memory)
 	if err != nil {
@@ -256,8 +282,14 @@ func (q *Queue) Do(ctx context.Context, op *Operation) (int64, error) {
 // What the library has filled.
 func (o *Operation) take(r *request) {
 	switch {
-	case r.lists:
-		o.Entries = takeEntries(r.directory())
+	case r.gives == givesDirectory:
+		o.Entries = takeDirectory(r.object())
+	case r.gives == givesEntries:
+		o.Entries = takeEntries(r.object())
+	case r.gives == givesMemory:
+		o.Loaded = takeLoaded(r)
+	case r.gives == givesReport:
+		o.takeReport(r)
 	case r.memory == nil:
 	case o.Buffers != nil:
 		if o.Code == OpReadv {
@@ -271,13 +303,72 @@ func (o *Operation) take(r *request) {
 	}
 }
 
-// And frees the object.
-func takeEntries(directory uintptr) []DirectoryEntry {
+func (o *Operation) gives() gift {
+	switch o.Code {
+	case OpReaddir:
+		return givesDirectory
+	case OpScandir:
+		return givesEntries
+	case OpLoad:
+		return givesMemory
+	case OpCopyTree, OpMove, OpRemoveTree:
+		return givesReport
+	}
+	return givesNothing
+}
+
+// Objects that the library gives. What takes one frees it.
+type gift uint8
+
+const (
+	givesNothing gift = iota
+	givesDirectory
+	givesEntries
+	givesMemory
+	givesReport
+)
+
+func (g gift) free(object uintptr) {
+	if g == givesDirectory {
+		capi.DirectoryFree(object)
+	} else {
+		capi.Free(object)
+	}
+}
+
+func takeLoaded(r *request) []byte {
+	data := append([]byte{}, capi.Bytes(r.object(), int(r.result))...)
+	capi.Free(r.object())
+	return data
+}
+
+func (o *Operation) takeReport(r *request) {
+	if r.gives != givesReport {
+		return
+	}
+	if object := r.object(); object != 0 {
+		from := (*capi.Report)(capi.Pointer(object))
+		o.Report = Report{from.Items, from.Bytes, from.Errors, errorOf(from.Error), from.Path()}
+		capi.Free(object)
+	}
+}
+
+func takeEntries(object uintptr) []DirectoryEntry {
+	entries := make([]DirectoryEntry, capi.EntriesCount(object))
+	for i := range entries {
+		e := (*capi.Entry)(capi.Pointer(capi.EntriesAt(object, uint64(i))))
+		entries[i] = DirectoryEntry{e.Name(), e.Type, e.Inode, e.Directory(), errorOf(e.Error)}
+	}
+	capi.Free(object)
+	return entries
+}
+
+func takeDirectory(directory uintptr) []DirectoryEntry {
 	entries := make([]DirectoryEntry, capi.DirectoryCount(directory))
 	for i := range entries {
 		at := int64(i)
 		entries[i] = DirectoryEntry{
-			capi.DirectoryName(directory, at), capi.DirectoryType(directory, at), capi.DirectoryInode(directory, at),
+			Name: capi.DirectoryName(directory, at), Type: capi.DirectoryType(directory, at), Ino: capi.DirectoryInode(directory, at),
 		}
 	}
 	capi.DirectoryFree(directory)

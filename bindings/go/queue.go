@@ -191,6 +191,13 @@ func newBlock() *lane {
 	return l
 }
 
+// For the next goroutine; that of a walk is its own.
+func (l *lane) back() {
+	if l.queue != nil {
+		l.queue.lanes.Put(l)
+	}
+}
+
 // Enters the queue: the lane's shard counts the caller until it leaves.
 func (q *Queue) enter() (*lane, error) {
 	l := q.lanes.Get().(*lane)

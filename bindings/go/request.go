@@ -33,7 +33,7 @@ type request struct {
 	file   *File                 // whose descriptor it uses; may be nil
 	also   *File                 // a second one
 	opens  bool                  // its result is a descriptor
-	lists  bool                  // it fills its memory with the address of an aioc_directory
+	gives  gift                  // what it fills its memory with
 	result int64
 	lane   *lane // to which it returns, if it was answered at once
 	index  int   // of a batch's calls
@@ -59,7 +59,7 @@ func (l *lane) newRequest(c *call, m *memory, ready chan *request) *request {
 		r.shard.Store(l.shard)
 		requests.set(r.slot, r)
 	}
-	r.memory, r.file, r.opens, r.lists = m, c.file, c.opens, c.lists
+	r.memory, r.file, r.opens, r.gives = m, c.file, c.opens, c.gives
 	if c.also != nil {
 		r.also = c.also
 	}
@@ -78,7 +78,7 @@ func (r *request) end() {
 	r.lane = nil
 	r.endWith(l)
 	if l != nil {
-		l.queue.lanes.Put(l)
+		l.back()
 	}
 }
 
@@ -130,14 +130,16 @@ func deliver(c *capi.Completion) {
 	if r.opens && c.Result >= 0 {
 		go syscall.Close(int(c.Result)) // which may wait, as this goroutine must not
 	}
-	if r.lists && c.Result >= 0 {
-		capi.DirectoryFree(r.directory())
+	if r.gives != givesNothing {
+		if object := r.object(); object != 0 {
+			r.gives.free(object)
+		}
 	}
 	r.end()
 }
 
-// The object of a readdir that has succeeded.
-func (r *request) directory() uintptr { return *(*uintptr)(capi.Pointer(r.memory.address)) }
+// The object that the library gave; 0: none.
+func (r *request) object() uintptr { return *(*uintptr)(capi.Pointer(r.memory.address)) }
 
 // Asks the library to stop it. The caller holds the shard.
 func (r *request) cancel(s *shard) {

@@ -57,7 +57,7 @@ uintptr_t capi_allocate(size_t bytes) {
     return (uintptr_t)memory;
 }
 
-void capi_free(uintptr_t memory) {
+void capi_deallocate(uintptr_t memory) {
     free((void *)memory);
 }
 
@@ -106,6 +106,10 @@ int capi_layout(uint32_t position) {
         AT(aioc_engine_report, reason),
         sizeof(aioc_group_report),
         AT(aioc_group_report, first_failed),
+        sizeof(aioc_report),
+        AT(aioc_report, path),
+        sizeof(aioc_entry),
+        AT(aioc_entry, error),
         sizeof(aioc_buffer_report),
         AT(aioc_buffer_report, buffer_size),
         -1,

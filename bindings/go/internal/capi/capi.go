@@ -50,49 +50,62 @@ typedef long long swig_type_17;
 typedef long long swig_type_18;
 typedef long long swig_type_19;
 typedef long long swig_type_20;
-extern void _wrap_Swig_free_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_capi_adfa6d42b1c74d4f(swig_intgo arg1);
-extern int _wrap_Create_capi_adfa6d42b1c74d4f(swig_type_1 arg1, swig_type_2 arg2);
-extern int _wrap_Destroy_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_Cancel_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_3 arg2);
-extern int _wrap_Hold_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_Release_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_GroupClose_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_4 arg2);
-extern int _wrap_GroupInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_5 arg2, swig_type_6 arg3);
-extern int _wrap_PollFileno_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_PollWait_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern swig_type_7 _wrap_Nreqs_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_BufferCreate_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_8 arg2, int arg3);
-extern int _wrap_BufferGet_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_9 arg2);
-extern int _wrap_BufferPut_capi_adfa6d42b1c74d4f(uintptr_t arg1, uintptr_t arg2);
-extern int _wrap_BufferInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_10 arg2);
-extern int _wrap_FileRegister_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern int _wrap_FileUnregister_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern int _wrap_MinParallel_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern int _wrap_MaxParallel_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2);
-extern int _wrap_Rebind_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_Version_capi_adfa6d42b1c74d4f(void);
-extern uintptr_t _wrap_Strerror_capi_adfa6d42b1c74d4f(swig_type_11 arg1);
-extern uintptr_t _wrap_OperationName_capi_adfa6d42b1c74d4f(int arg1);
-extern uintptr_t _wrap_EngineName_capi_adfa6d42b1c74d4f(int arg1);
-extern int _wrap_Probe_capi_adfa6d42b1c74d4f(int arg1);
-extern int _wrap_ProbeOperation_capi_adfa6d42b1c74d4f(int arg1);
-extern int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, swig_type_12 arg3);
-extern int _wrap_Stats_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_13 arg2);
-extern swig_type_14 _wrap_Count_capi_adfa6d42b1c74d4f(uintptr_t arg1, int arg2, int arg3);
-extern swig_type_15 _wrap_DirectoryCount_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern uintptr_t _wrap_DirectoryName_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_16 arg2);
-extern int _wrap_DirectoryType_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_17 arg2);
-extern swig_type_18 _wrap_DirectoryInode_capi_adfa6d42b1c74d4f(uintptr_t arg1, swig_type_19 arg2);
-extern swig_type_20 _wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern void _wrap_DirectoryFree_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern uintptr_t _wrap_BlockTake_capi_adfa6d42b1c74d4f(void);
-extern void _wrap_BlockGive_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_Exchange_capi_adfa6d42b1c74d4f(uintptr_t arg1, uintptr_t arg2, int arg3);
-extern int _wrap_Reap_capi_adfa6d42b1c74d4f(uintptr_t arg1, uintptr_t arg2);
-extern uintptr_t _wrap_Allocate_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern void _wrap_Free_capi_adfa6d42b1c74d4f(uintptr_t arg1);
-extern int _wrap_Layout_capi_adfa6d42b1c74d4f(int arg1);
+typedef long long swig_type_21;
+typedef _goslice_ swig_type_22;
+typedef long long swig_type_23;
+typedef long long swig_type_24;
+typedef long long swig_type_25;
+typedef _goslice_ swig_type_26;
+extern void _wrap_Swig_free_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_capi_2d2066ee613d97c5(swig_intgo arg1);
+extern int _wrap_Create_capi_2d2066ee613d97c5(swig_type_1 arg1, swig_type_2 arg2);
+extern int _wrap_Destroy_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Cancel_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_3 arg2);
+extern int _wrap_Hold_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Release_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_GroupClose_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_4 arg2);
+extern int _wrap_GroupInfo_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_5 arg2, swig_type_6 arg3);
+extern int _wrap_PollFileno_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_PollWait_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2);
+extern swig_type_7 _wrap_Nreqs_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_BufferCreate_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_8 arg2, int arg3);
+extern int _wrap_BufferGet_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_9 arg2);
+extern int _wrap_BufferPut_capi_2d2066ee613d97c5(uintptr_t arg1, uintptr_t arg2);
+extern int _wrap_BufferInfo_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_10 arg2);
+extern int _wrap_FileRegister_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2);
+extern int _wrap_FileUnregister_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2);
+extern int _wrap_MinParallel_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2);
+extern int _wrap_MaxParallel_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2);
+extern int _wrap_Rebind_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Version_capi_2d2066ee613d97c5(void);
+extern uintptr_t _wrap_Strerror_capi_2d2066ee613d97c5(swig_type_11 arg1);
+extern uintptr_t _wrap_OperationName_capi_2d2066ee613d97c5(int arg1);
+extern uintptr_t _wrap_EngineName_capi_2d2066ee613d97c5(int arg1);
+extern int _wrap_Probe_capi_2d2066ee613d97c5(int arg1);
+extern int _wrap_ProbeOperation_capi_2d2066ee613d97c5(int arg1);
+extern int _wrap_EngineInfo_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2, swig_type_12 arg3);
+extern int _wrap_Stats_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_13 arg2);
+extern swig_type_14 _wrap_Count_capi_2d2066ee613d97c5(uintptr_t arg1, int arg2, int arg3);
+extern swig_type_15 _wrap_DirectoryCount_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern uintptr_t _wrap_DirectoryName_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_16 arg2);
+extern int _wrap_DirectoryType_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_17 arg2);
+extern swig_type_18 _wrap_DirectoryInode_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_19 arg2);
+extern swig_type_20 _wrap_DirectoryUnknown_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern void _wrap_DirectoryFree_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern void _wrap_Free_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Progress_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3);
+extern swig_type_23 _wrap_EntriesCount_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern swig_type_24 _wrap_EntriesDirectories_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern uintptr_t _wrap_EntriesAt_capi_2d2066ee613d97c5(uintptr_t arg1, swig_type_25 arg2);
+extern int _wrap_WalkCreate_capi_2d2066ee613d97c5(uintptr_t arg1, uintptr_t arg2, int arg3, swig_type_26 arg4);
+extern int _wrap_WalkDestroy_capi_2d2066ee613d97c5(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_BlockTake_capi_2d2066ee613d97c5(void);
+extern void _wrap_BlockGive_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Exchange_capi_2d2066ee613d97c5(uintptr_t arg1, uintptr_t arg2, int arg3);
+extern int _wrap_Reap_capi_2d2066ee613d97c5(uintptr_t arg1, uintptr_t arg2);
+extern uintptr_t _wrap_Allocate_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern void _wrap_Deallocate_capi_2d2066ee613d97c5(uintptr_t arg1);
+extern int _wrap_Layout_capi_2d2066ee613d97c5(int arg1);
 #undef intgo
 */
 import "C"
@@ -126,13 +139,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_adfa6d42b1c74d4f(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_capi_2d2066ee613d97c5(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -149,7 +162,7 @@ func Create(arg1 []Context, arg2 []Options) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_Create_capi_adfa6d42b1c74d4f(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_Create_capi_2d2066ee613d97c5(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -163,7 +176,7 @@ func Destroy(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_Destroy_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Destroy_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -172,7 +185,7 @@ func Cancel(arg1 Context, arg2 int64) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_Cancel_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	swig_r = (int32)(C._wrap_Cancel_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
 	return swig_r
 }
 
@@ -180,7 +193,7 @@ func Hold(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_Hold_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Hold_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -188,7 +201,7 @@ func Release(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_Release_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Release_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -197,7 +210,7 @@ func GroupClose(arg1 Context, arg2 int64) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_GroupClose_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_4(_swig_i_1)))
+	swig_r = (int32)(C._wrap_GroupClose_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_4(_swig_i_1)))
 	return swig_r
 }
 
@@ -208,7 +221,7 @@ func GroupInfo(arg1 Context, arg2 int64, arg3 []GroupReport) (_swig_ret int32) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_GroupInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_GroupInfo_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -219,7 +232,7 @@ func PollFileno(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_PollFileno_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_PollFileno_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -228,7 +241,7 @@ func PollWait(arg1 Context, arg2 int32) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_PollWait_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int32)(C._wrap_PollWait_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
@@ -236,7 +249,7 @@ func Nreqs(arg1 Context) (_swig_ret int64) {
 	var swig_r int64
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int64)(C._wrap_Nreqs_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_Nreqs_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -246,7 +259,7 @@ func BufferCreate(arg1 Context, arg2 uint64, arg3 uint32) (_swig_ret int32) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_BufferCreate_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (int32)(C._wrap_BufferCreate_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1), C.int(_swig_i_2)))
 	return swig_r
 }
 
@@ -255,7 +268,7 @@ func BufferGet(arg1 Context, arg2 []uintptr) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_BufferGet_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_BufferGet_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -267,7 +280,7 @@ func BufferPut(arg1 Context, arg2 uintptr) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_BufferPut_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int32)(C._wrap_BufferPut_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
@@ -276,7 +289,7 @@ func BufferInfo(arg1 Context, arg2 []BufferReport) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_BufferInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_BufferInfo_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -288,7 +301,7 @@ func FileRegister(arg1 Context, arg2 int32) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_FileRegister_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int32)(C._wrap_FileRegister_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
@@ -297,7 +310,7 @@ func FileUnregister(arg1 Context, arg2 int32) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_FileUnregister_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int32)(C._wrap_FileUnregister_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
@@ -306,7 +319,7 @@ func MinParallel(arg1 Context, arg2 uint32) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_MinParallel_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int32)(C._wrap_MinParallel_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
@@ -315,7 +328,7 @@ func MaxParallel(arg1 Context, arg2 uint32) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_MaxParallel_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
+	swig_r = (int32)(C._wrap_MaxParallel_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1)))
 	return swig_r
 }
 
@@ -323,20 +336,20 @@ func Rebind(arg1 Context) (_swig_ret int32) {
 	var swig_r int32
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
-	swig_r = (int32)(C._wrap_Rebind_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Rebind_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Version() (_swig_ret uint32) {
 	var swig_r uint32
-	swig_r = (uint32)(C._wrap_Version_capi_adfa6d42b1c74d4f())
+	swig_r = (uint32)(C._wrap_Version_capi_2d2066ee613d97c5())
 	return swig_r
 }
 
 func Strerror(arg1 int64) (_swig_ret string) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Strerror_capi_adfa6d42b1c74d4f(C.swig_type_11(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Strerror_capi_2d2066ee613d97c5(C.swig_type_11(_swig_i_0)))
 	var swig_r_1 string
 swig_r_1 = text(swig_r)
 	return swig_r_1
@@ -345,7 +358,7 @@ swig_r_1 = text(swig_r)
 func OperationName(arg1 uint32) (_swig_ret string) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_OperationName_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_OperationName_capi_2d2066ee613d97c5(C.int(_swig_i_0)))
 	var swig_r_1 string
 swig_r_1 = text(swig_r)
 	return swig_r_1
@@ -354,7 +367,7 @@ swig_r_1 = text(swig_r)
 func EngineName(arg1 uint32) (_swig_ret string) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_EngineName_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_EngineName_capi_2d2066ee613d97c5(C.int(_swig_i_0)))
 	var swig_r_1 string
 swig_r_1 = text(swig_r)
 	return swig_r_1
@@ -363,14 +376,14 @@ swig_r_1 = text(swig_r)
 func Probe(arg1 uint32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_Probe_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Probe_capi_2d2066ee613d97c5(C.int(_swig_i_0)))
 	return swig_r
 }
 
 func ProbeOperation(arg1 uint32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_ProbeOperation_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	swig_r = (int32)(C._wrap_ProbeOperation_capi_2d2066ee613d97c5(C.int(_swig_i_0)))
 	return swig_r
 }
 
@@ -380,7 +393,7 @@ func EngineInfo(arg1 Context, arg2 uint32, arg3 []EngineReport) (_swig_ret int32
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_EngineInfo_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int32)(C._wrap_EngineInfo_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -392,7 +405,7 @@ func Stats(arg1 Context, arg2 []Statistics) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_Stats_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int32)(C._wrap_Stats_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -405,7 +418,7 @@ func Count(arg1 Context, arg2 uint32, arg3 uint32) (_swig_ret int64) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int64)(C._wrap_Count_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (int64)(C._wrap_Count_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2)))
 	return swig_r
 }
 
@@ -414,7 +427,7 @@ const AIOC_READDIR_DIRS_FIRST int32 = 0x2
 func DirectoryCount(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_DirectoryCount_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_DirectoryCount_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -422,7 +435,7 @@ func DirectoryName(arg1 uintptr, arg2 int64) (_swig_ret string) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_DirectoryName_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_DirectoryName_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_16(_swig_i_1)))
 	var swig_r_1 string
 swig_r_1 = text(swig_r)
 	return swig_r_1
@@ -432,7 +445,7 @@ func DirectoryType(arg1 uintptr, arg2 int64) (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint32)(C._wrap_DirectoryType_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1)))
+	swig_r = (uint32)(C._wrap_DirectoryType_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1)))
 	return swig_r
 }
 
@@ -440,32 +453,106 @@ func DirectoryInode(arg1 uintptr, arg2 int64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_DirectoryInode_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_DirectoryInode_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_19(_swig_i_1)))
 	return swig_r
 }
 
 func DirectoryUnknown(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_DirectoryUnknown_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func DirectoryFree(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_DirectoryFree_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0))
+	C._wrap_DirectoryFree_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0))
 }
 
 const AIOC_MTOUCH_MODIFY int32 = 0x1
+func Free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_Free_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0))
+}
+
+func Progress(arg1 Context, arg2 int64, arg3 []Report) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_Progress_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_21(_swig_i_1), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func EntriesCount(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_EntriesCount_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func EntriesDirectories(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_EntriesDirectories_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func EntriesAt(arg1 uintptr, arg2 uint64) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_EntriesAt_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.swig_type_25(_swig_i_1)))
+	return swig_r
+}
+
+const AIOC_WALK_STAT int32 = 0x1
+func WalkCreate(arg1 Context, arg2 uintptr, arg3 int32, arg4 []uintptr) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	var _swig_i_1 uintptr
+_swig_i_1 = arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_WalkCreate_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_3))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+func WalkDestroy(arg1 Context, arg2 uintptr) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_WalkDestroy_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	return swig_r
+}
+
+const AIOC_COPY_MODE int32 = 0x1
+const AIOC_COPY_TIMES int32 = 0x2
+const AIOC_COPY_OWNER int32 = 0x4
+const AIOC_COPY_XATTRS int32 = 0x8
+const AIOC_COPY_LINKS int32 = 0x10
+const AIOC_COPY_ALL int32 = 0x1f
+const AIOC_COPY_OVERWRITE int32 = 0x20
+const AIOC_COPY_SYNC int32 = 0x40
+const AIOC_MOVE_NOREPLACE int32 = 0x1
 func BlockTake() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_BlockTake_capi_adfa6d42b1c74d4f())
+	swig_r = (uintptr)(C._wrap_BlockTake_capi_2d2066ee613d97c5())
 	return swig_r
 }
 
 func BlockGive(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_BlockGive_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0))
+	C._wrap_BlockGive_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0))
 }
 
 func Exchange(arg1 Context, arg2 uintptr, arg3 uint32) (_swig_ret int32) {
@@ -474,7 +561,7 @@ func Exchange(arg1 Context, arg2 uintptr, arg3 uint32) (_swig_ret int32) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_Exchange_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
+	swig_r = (int32)(C._wrap_Exchange_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.int(_swig_i_2)))
 	return swig_r
 }
 
@@ -483,26 +570,26 @@ func Reap(arg1 Context, arg2 uintptr) (_swig_ret int32) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_Reap_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int32)(C._wrap_Reap_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Allocate(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Allocate_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Allocate_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
-func Free(arg1 uintptr) {
+func Deallocate(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Free_capi_adfa6d42b1c74d4f(C.uintptr_t(_swig_i_0))
+	C._wrap_Deallocate_capi_2d2066ee613d97c5(C.uintptr_t(_swig_i_0))
 }
 
 func Layout(arg1 uint32) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_Layout_capi_adfa6d42b1c74d4f(C.int(_swig_i_0)))
+	swig_r = (int32)(C._wrap_Layout_capi_2d2066ee613d97c5(C.int(_swig_i_0)))
 	return swig_r
 }
 

@@ -33,7 +33,7 @@ int capi_reap(aioc_context *ctx, capi_block *block);
 
 /* At the start of a page if it is one or more, so that O_DIRECT can use it. 0: no memory. */
 uintptr_t capi_allocate(size_t bytes);
-void capi_free(uintptr_t memory);
+void capi_deallocate(uintptr_t memory);
 
 /* Numbers that types.go must agree with, by position; -1 after the last. */
 int capi_layout(uint32_t position);

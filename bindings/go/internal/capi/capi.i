@@ -10,4 +10,5 @@
 %ignore aioc_exchange; /* through a block, see capi.h */
 #define AIOC_SWIG_CONTEXTS
 %include "aioclone.i"
+%include "aioclone/composites.h"
 %include "capi.h"

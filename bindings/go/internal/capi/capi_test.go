@@ -18,6 +18,8 @@ func TestLayout(t *testing.T) {
 	var engine EngineReport
 	var buffers BufferReport
 	var group GroupReport
+	var report Report
+	var entry Entry
 	expected := []struct {
 		what   string
 		number uintptr
@@ -64,6 +66,10 @@ func TestLayout(t *testing.T) {
 		{"aioc_engine_report.reason", unsafe.Offsetof(engine.reason)},
 		{"aioc_group_report", unsafe.Sizeof(group)},
 		{"aioc_group_report.first_failed", unsafe.Offsetof(group.FirstFailed)},
+		{"aioc_report", unsafe.Sizeof(report)},
+		{"aioc_report.path", unsafe.Offsetof(report.path)},
+		{"aioc_entry", unsafe.Sizeof(entry)},
+		{"aioc_entry.error", unsafe.Offsetof(entry.Error)},
 		{"aioc_buffer_report", unsafe.Sizeof(buffers)},
 		{"aioc_buffer_report.buffer_size", unsafe.Offsetof(buffers.BufferSize)},
 	}

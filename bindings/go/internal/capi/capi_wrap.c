@@ -184,7 +184,7 @@ static void* Swig_malloc(int c) {
 extern "C" {
 #endif
 
-void _wrap_Swig_free_capi_adfa6d42b1c74d4f(void *_swig_go_0) {
+void _wrap_Swig_free_capi_2d2066ee613d97c5(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -194,7 +194,7 @@ void _wrap_Swig_free_capi_adfa6d42b1c74d4f(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_capi_adfa6d42b1c74d4f(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_capi_2d2066ee613d97c5(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -207,7 +207,7 @@ void *_wrap_Swig_malloc_capi_adfa6d42b1c74d4f(intgo _swig_go_0) {
 }
 
 
-int _wrap_Create_capi_adfa6d42b1c74d4f(_goslice_ _swig_go_0, _goslice_ _swig_go_1) {
+int _wrap_Create_capi_2d2066ee613d97c5(_goslice_ _swig_go_0, _goslice_ _swig_go_1) {
   aioc_context **arg1 = (aioc_context **) 0 ;
   aioc_options *arg2 = (aioc_options *) 0 ;
   int result;
@@ -222,7 +222,7 @@ int _wrap_Create_capi_adfa6d42b1c74d4f(_goslice_ _swig_go_0, _goslice_ _swig_go_
 }
 
 
-int _wrap_Destroy_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+int _wrap_Destroy_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
   int _swig_go_result;
@@ -235,7 +235,7 @@ int _wrap_Destroy_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_Cancel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1) {
+int _wrap_Cancel_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, long long _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   aioc_request arg2 ;
   int result;
@@ -250,7 +250,7 @@ int _wrap_Cancel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig
 }
 
 
-int _wrap_Hold_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+int _wrap_Hold_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
   int _swig_go_result;
@@ -263,7 +263,7 @@ int _wrap_Hold_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_Release_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+int _wrap_Release_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
   int _swig_go_result;
@@ -276,7 +276,7 @@ int _wrap_Release_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_GroupClose_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1) {
+int _wrap_GroupClose_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, long long _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   aioc_request arg2 ;
   int result;
@@ -291,7 +291,7 @@ int _wrap_GroupClose_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _
 }
 
 
-int _wrap_GroupInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+int _wrap_GroupInfo_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   aioc_request arg2 ;
   aioc_group_report *arg3 = (aioc_group_report *) 0 ;
@@ -308,7 +308,7 @@ int _wrap_GroupInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _s
 }
 
 
-int _wrap_PollFileno_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+int _wrap_PollFileno_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
   int _swig_go_result;
@@ -321,7 +321,7 @@ int _wrap_PollFileno_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_PollWait_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1) {
+int _wrap_PollWait_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int arg2 ;
   int result;
@@ -336,7 +336,7 @@ int _wrap_PollWait_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_
 }
 
 
-long long _wrap_Nreqs_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+long long _wrap_Nreqs_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -349,7 +349,7 @@ long long _wrap_Nreqs_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_BufferCreate_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long _swig_go_1, int _swig_go_2) {
+int _wrap_BufferCreate_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, long long _swig_go_1, int _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint64_t arg2 ;
   uint32_t arg3 ;
@@ -366,7 +366,7 @@ int _wrap_BufferCreate_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, long long
 }
 
 
-int _wrap_BufferGet_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
+int _wrap_BufferGet_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   void **arg2 = (void **) 0 ;
   int result;
@@ -381,7 +381,7 @@ int _wrap_BufferGet_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _s
 }
 
 
-int _wrap_BufferPut_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, void *_swig_go_1) {
+int _wrap_BufferPut_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, void *_swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   void *arg2 = (void *) 0 ;
   int result;
@@ -396,7 +396,7 @@ int _wrap_BufferPut_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, void *_swig_
 }
 
 
-int _wrap_BufferInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
+int _wrap_BufferInfo_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   aioc_buffer_report *arg2 = (aioc_buffer_report *) 0 ;
   int result;
@@ -411,7 +411,7 @@ int _wrap_BufferInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _
 }
 
 
-int _wrap_FileRegister_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1) {
+int _wrap_FileRegister_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int arg2 ;
   int result;
@@ -426,7 +426,7 @@ int _wrap_FileRegister_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig
 }
 
 
-int _wrap_FileUnregister_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1) {
+int _wrap_FileUnregister_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int arg2 ;
   int result;
@@ -441,7 +441,7 @@ int _wrap_FileUnregister_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _sw
 }
 
 
-int _wrap_MinParallel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1) {
+int _wrap_MinParallel_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -456,7 +456,7 @@ int _wrap_MinParallel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_
 }
 
 
-int _wrap_MaxParallel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1) {
+int _wrap_MaxParallel_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -471,7 +471,7 @@ int _wrap_MaxParallel_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_
 }
 
 
-int _wrap_Rebind_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
+int _wrap_Rebind_capi_2d2066ee613d97c5(aioc_context *_swig_go_0) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   int result;
   int _swig_go_result;
@@ -484,7 +484,7 @@ int _wrap_Rebind_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0) {
 }
 
 
-int _wrap_Version_capi_adfa6d42b1c74d4f() {
+int _wrap_Version_capi_2d2066ee613d97c5() {
   uint32_t result;
   int _swig_go_result;
   
@@ -495,7 +495,7 @@ int _wrap_Version_capi_adfa6d42b1c74d4f() {
 }
 
 
-char *_wrap_Strerror_capi_adfa6d42b1c74d4f(long long _swig_go_0) {
+char *_wrap_Strerror_capi_2d2066ee613d97c5(long long _swig_go_0) {
   int64_t arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -508,7 +508,7 @@ char *_wrap_Strerror_capi_adfa6d42b1c74d4f(long long _swig_go_0) {
 }
 
 
-char *_wrap_OperationName_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+char *_wrap_OperationName_capi_2d2066ee613d97c5(int _swig_go_0) {
   uint32_t arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -521,7 +521,7 @@ char *_wrap_OperationName_capi_adfa6d42b1c74d4f(int _swig_go_0) {
 }
 
 
-char *_wrap_EngineName_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+char *_wrap_EngineName_capi_2d2066ee613d97c5(int _swig_go_0) {
   uint32_t arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -534,7 +534,7 @@ char *_wrap_EngineName_capi_adfa6d42b1c74d4f(int _swig_go_0) {
 }
 
 
-int _wrap_Probe_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+int _wrap_Probe_capi_2d2066ee613d97c5(int _swig_go_0) {
   uint32_t arg1 ;
   int result;
   int _swig_go_result;
@@ -547,7 +547,7 @@ int _wrap_Probe_capi_adfa6d42b1c74d4f(int _swig_go_0) {
 }
 
 
-int _wrap_ProbeOperation_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+int _wrap_ProbeOperation_capi_2d2066ee613d97c5(int _swig_go_0) {
   uint32_t arg1 ;
   int result;
   int _swig_go_result;
@@ -560,7 +560,7 @@ int _wrap_ProbeOperation_capi_adfa6d42b1c74d4f(int _swig_go_0) {
 }
 
 
-int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2) {
+int _wrap_EngineInfo_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint32_t arg2 ;
   aioc_engine_report *arg3 = (aioc_engine_report *) 0 ;
@@ -577,7 +577,7 @@ int _wrap_EngineInfo_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_g
 }
 
 
-int _wrap_Stats_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
+int _wrap_Stats_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, _goslice_ _swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   aioc_statistics *arg2 = (aioc_statistics *) 0 ;
   int result;
@@ -592,7 +592,7 @@ int _wrap_Stats_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, _goslice_ _swig_
 }
 
 
-long long _wrap_Count_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_go_1, int _swig_go_2) {
+long long _wrap_Count_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, int _swig_go_1, int _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   uint32_t arg2 ;
   uint32_t arg3 ;
@@ -609,7 +609,7 @@ long long _wrap_Count_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, int _swig_
 }
 
 
-long long _wrap_DirectoryCount_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+long long _wrap_DirectoryCount_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -622,7 +622,7 @@ long long _wrap_DirectoryCount_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0)
 }
 
 
-char *_wrap_DirectoryName_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+char *_wrap_DirectoryName_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0, long long _swig_go_1) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   int64_t arg2 ;
   char *result = 0 ;
@@ -637,7 +637,7 @@ char *_wrap_DirectoryName_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long
 }
 
 
-int _wrap_DirectoryType_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+int _wrap_DirectoryType_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0, long long _swig_go_1) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   int64_t arg2 ;
   uint32_t result;
@@ -652,7 +652,7 @@ int _wrap_DirectoryType_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long l
 }
 
 
-long long _wrap_DirectoryInode_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0, long long _swig_go_1) {
+long long _wrap_DirectoryInode_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0, long long _swig_go_1) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   int64_t arg2 ;
   uint64_t result;
@@ -667,7 +667,7 @@ long long _wrap_DirectoryInode_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0,
 }
 
 
-long long _wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+long long _wrap_DirectoryUnknown_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -680,7 +680,7 @@ long long _wrap_DirectoryUnknown_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_
 }
 
 
-void _wrap_DirectoryFree_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
+void _wrap_DirectoryFree_capi_2d2066ee613d97c5(aioc_directory *_swig_go_0) {
   aioc_directory *arg1 = (aioc_directory *) 0 ;
   
   arg1 = (aioc_directory *)_swig_go_0; 
@@ -690,18 +690,121 @@ void _wrap_DirectoryFree_capi_adfa6d42b1c74d4f(aioc_directory *_swig_go_0) {
 }
 
 
-capi_block *_wrap_BlockTake_capi_adfa6d42b1c74d4f() {
-  capi_block *result = 0 ;
-  capi_block *_swig_go_result;
+void _wrap_Free_capi_2d2066ee613d97c5(void *_swig_go_0) {
+  void *arg1 = (void *) 0 ;
   
+  arg1 = (void *)_swig_go_0; 
   
-  result = (capi_block *)capi_block_take();
+  aioc_free(arg1);
+  
+}
+
+
+int _wrap_Progress_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+  aioc_context *arg1 = (aioc_context *) 0 ;
+  aioc_request arg2 ;
+  aioc_report *arg3 = (aioc_report *) 0 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_context *)_swig_go_0; 
+  arg2 = (aioc_request)_swig_go_1; 
+  arg3 = (aioc_report *)_swig_go_2.array; 
+  
+  result = (int)aioc_progress(arg1,arg2,arg3);
   _swig_go_result = result; 
   return _swig_go_result;
 }
 
 
-void _wrap_BlockGive_capi_adfa6d42b1c74d4f(capi_block *_swig_go_0) {
+long long _wrap_EntriesCount_capi_2d2066ee613d97c5(aioc_entries *_swig_go_0) {
+  aioc_entries *arg1 = (aioc_entries *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (aioc_entries *)_swig_go_0; 
+  
+  result = (uint64_t)aioc_entries_count((struct aioc_entries const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_EntriesDirectories_capi_2d2066ee613d97c5(aioc_entries *_swig_go_0) {
+  aioc_entries *arg1 = (aioc_entries *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (aioc_entries *)_swig_go_0; 
+  
+  result = (uint64_t)aioc_entries_directories((struct aioc_entries const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+aioc_entry *_wrap_EntriesAt_capi_2d2066ee613d97c5(aioc_entries *_swig_go_0, long long _swig_go_1) {
+  aioc_entries *arg1 = (aioc_entries *) 0 ;
+  uint64_t arg2 ;
+  aioc_entry *result = 0 ;
+  aioc_entry *_swig_go_result;
+  
+  arg1 = (aioc_entries *)_swig_go_0; 
+  arg2 = (uint64_t)_swig_go_1; 
+  
+  result = (aioc_entry *)aioc_entries_at((struct aioc_entries const *)arg1,arg2);
+  _swig_go_result = (aioc_entry *)result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_WalkCreate_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, char *_swig_go_1, int _swig_go_2, _goslice_ _swig_go_3) {
+  aioc_context *arg1 = (aioc_context *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int arg3 ;
+  aioc_walk **arg4 = (aioc_walk **) 0 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_context *)_swig_go_0; 
+  arg2 = (char *)_swig_go_1; 
+  arg3 = (int)_swig_go_2; 
+  arg4 = (aioc_walk **)_swig_go_3.array; 
+  
+  result = (int)aioc_walk_create(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_WalkDestroy_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, aioc_walk *_swig_go_1) {
+  aioc_context *arg1 = (aioc_context *) 0 ;
+  aioc_walk *arg2 = (aioc_walk *) 0 ;
+  int result;
+  int _swig_go_result;
+  
+  arg1 = (aioc_context *)_swig_go_0; 
+  arg2 = (aioc_walk *)_swig_go_1; 
+  
+  result = (int)aioc_walk_destroy(arg1,arg2);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+capi_block *_wrap_BlockTake_capi_2d2066ee613d97c5() {
+  capi_block *result = 0 ;
+  capi_block *_swig_go_result;
+  
+  
+  result = (capi_block *)capi_block_take();
+  _swig_go_result = (capi_block *)result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_BlockGive_capi_2d2066ee613d97c5(capi_block *_swig_go_0) {
   capi_block *arg1 = (capi_block *) 0 ;
   
   arg1 = (capi_block *)_swig_go_0; 
@@ -711,7 +814,7 @@ void _wrap_BlockGive_capi_adfa6d42b1c74d4f(capi_block *_swig_go_0) {
 }
 
 
-int _wrap_Exchange_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, capi_block *_swig_go_1, int _swig_go_2) {
+int _wrap_Exchange_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, capi_block *_swig_go_1, int _swig_go_2) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   capi_block *arg2 = (capi_block *) 0 ;
   uint32_t arg3 ;
@@ -728,7 +831,7 @@ int _wrap_Exchange_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, capi_block *_
 }
 
 
-int _wrap_Reap_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, capi_block *_swig_go_1) {
+int _wrap_Reap_capi_2d2066ee613d97c5(aioc_context *_swig_go_0, capi_block *_swig_go_1) {
   aioc_context *arg1 = (aioc_context *) 0 ;
   capi_block *arg2 = (capi_block *) 0 ;
   int result;
@@ -743,7 +846,7 @@ int _wrap_Reap_capi_adfa6d42b1c74d4f(aioc_context *_swig_go_0, capi_block *_swig
 }
 
 
-uintptr_t _wrap_Allocate_capi_adfa6d42b1c74d4f(size_t _swig_go_0) {
+uintptr_t _wrap_Allocate_capi_2d2066ee613d97c5(size_t _swig_go_0) {
   size_t arg1 ;
   uintptr_t result;
   uintptr_t _swig_go_result;
@@ -756,17 +859,17 @@ uintptr_t _wrap_Allocate_capi_adfa6d42b1c74d4f(size_t _swig_go_0) {
 }
 
 
-void _wrap_Free_capi_adfa6d42b1c74d4f(uintptr_t _swig_go_0) {
+void _wrap_Deallocate_capi_2d2066ee613d97c5(uintptr_t _swig_go_0) {
   uintptr_t arg1 ;
   
   arg1 = (uintptr_t)_swig_go_0; 
   
-  capi_free(arg1);
+  capi_deallocate(arg1);
   
 }
 
 
-int _wrap_Layout_capi_adfa6d42b1c74d4f(int _swig_go_0) {
+int _wrap_Layout_capi_2d2066ee613d97c5(int _swig_go_0) {
   uint32_t arg1 ;
   int result;
   int _swig_go_result;

@@ -113,6 +113,44 @@ type GroupReport struct {
 	FirstFailed int64
 }
 
+// Report is an aioc_report.
+type Report struct {
+	Size   uint32
+	Error  int32
+	Items  uint64
+	Bytes  uint64
+	Errors uint64
+	path   uintptr
+}
+
+// Path is where the first error was; "" for the root.
+func (r *Report) Path() string { return text(r.path) }
+
+// Entry is an aioc_entry.
+type Entry struct {
+	size            uint32
+	Type            uint32
+	Inode           uint64
+	name            uintptr
+	directory       uintptr
+	Status          uintptr
+	nameLength      uint32
+	directoryLength uint32
+	Depth           uint32
+	Error           int32
+}
+
+// Name is without the directory.
+func (e *Entry) Name() string { return string(Bytes(e.name, int(e.nameLength))) }
+
+// Directory is the path from the root of the walk.
+func (e *Entry) Directory() string {
+	if e.directory == 0 {
+		return ""
+	}
+	return string(Bytes(e.directory, int(e.directoryLength)))
+}
+
 // EngineReport is an aioc_engine_report.
 type EngineReport struct {
 	Size     uint32
