@@ -71,7 +71,7 @@ step "blhc" blhc --all --debian "$out/build.log"
 if [ -n "$full" ]; then
     mkdir -p "$out/second/of-another-length" "$out/minimal"
     first=$(ls "$out"/*.dsc)
-    # No space in it: dpkg-buildflags maps such paths away from what is compiled, and others not.
+    # No space in the path: dpkg-buildflags would not map it away from what is compiled.
     for copy in "$out/second/of-another-length/tree" "$out/minimal/tree"; do
         dpkg-source -x --no-copy "$first" "$copy" > "$log" 2>&1
     done
