@@ -16,7 +16,7 @@ build() {
     {
         echo '#include <aioclone.h>'
         "$2" -E -P -I"$1" "$1/aioclone.h" | tr '\n' ' ' | grep -oE '__attribute__\(\(visibility\("default"\)\)\)[^;]*;' |
-            sed 's/;$/ { return 0; }/'
+            sed -e '/)) void [a-z_]* *(/s/;$/ { }/' -e 's/;$/ { return 0; }/'
     } > "$1/stub.c"
     "$2" -g -O0 -fPIC -w -shared -Wl,-soname,libaioclone.so.1 -I"$1" "$1/stub.c" -o "$1/libaioclone.so"
 }

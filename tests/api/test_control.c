@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +54,29 @@ static int teardown(void **state) {
     (void)state;
     unlink(fifo);
     return aioc_destroy(ctx);
+}
+
+static void ignore_signal(int number) { (void)number; }
+
+/* As poll(2), also for a handler that was installed with SA_RESTART, as signal(3) does. */
+static void signal_ends_the_wait(void **state) {
+    (void)state;
+    struct sigaction action = {.sa_handler = ignore_signal, .sa_flags = SA_RESTART}, before;
+    const struct itimerval often = {{0, 10000}, {0, 10000}}, never = {{0, 0}, {0, 0}};
+    const int timeouts[] = {-1, 20000};
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    block_worker(&records[0]);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (size_t i = 0; i < sizeof timeouts / sizeof *timeouts; ++i) {
+        assert_int_equal(aioc_poll_wait(ctx, timeouts[i]), -EINTR);
+    }
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    const int other = unblock();
+    wait_all(ctx);
+    assert_true(records[0].done.result >= 0);
+    close((int)records[0].done.result);
+    close(other);
+    sigaction(SIGALRM, &before, NULL);
 }
 
 static void nothing_outstanding_returns_at_once(void **state) {
@@ -518,6 +543,7 @@ int main(void) {
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, setup_shared, teardown)
 #define WORKERS(name) cmocka_unit_test_setup_teardown(name, setup_workers, teardown)
     const struct CMUnitTest tests[] = {C(nothing_outstanding_returns_at_once),
+                                       C(signal_ends_the_wait),
                                        C(descriptor_is_readable_exactly_while_completions_wait),
                                        C(poll_break_leaves_the_rest_ready),
                                        C(held_requests_start_at_release),

@@ -80,6 +80,42 @@ static void fifo_open_waits_for_its_other_end(void **state) {
     assert_int_equal(count_fds(), fds);
 }
 
+/* The reader was tried, its end is held, and its plain open has not begun: nobody waits in open(2) for the writer. */
+static void fifo_reader_meets_a_writer_that_came_and_went(void **state) {
+    (void)state;
+    int fds = 0;
+    for (int round = 0; round < 4; ++round) {
+        const int writes = round % 2;
+        assert_int_equal(aioc_max_parallel(ctx, 1), 0);
+        assert_true(aioc_busy(ctx, 100000000, NULL, NULL) > 0); /* the only worker, for 0.1 s */
+        assert_true(aioc_open(ctx, fifo, O_RDONLY | O_CLOEXEC, 0, DONE) > 0);
+        const int writer = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (writer >= 0) { /* else this engine does not hold one */
+            assert_int_equal(writes ? write(writer, "x", 1) : 1, 1);
+            close(writer);
+        } else {
+            assert_int_equal(errno, ENXIO);
+            const int late = open(fifo, O_RDWR | O_CLOEXEC);
+            assert_int_equal(writes ? write(late, "x", 1) : 1, 1);
+            wait_all(ctx);
+            close(late);
+        }
+        wait_all(ctx);
+        assert_int_equal(record.calls, 1);
+        const int fd = (int)record.done.result;
+        char byte = 0;
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        assert_int_equal(read(fd, &byte, 1), writes);
+        close(fd);
+        record.calls = 0;
+        assert_int_equal(aioc_max_parallel(ctx, 4), 0);
+        fds = round == 0 ? count_fds() : fds; /* there may be a ring now */
+    }
+    assert_int_equal(count_fds(), fds);
+}
+
 static void open_has_the_flags_of_a_plain_open(void **state) {
     (void)state;
     const char *path = make_file("x");
@@ -349,6 +385,7 @@ static void cold_reads_stop_being_tried(void **state) {
 int main(void) {
 #define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {C(fifo_open_waits_for_its_other_end),
+                                       C(fifo_reader_meets_a_writer_that_came_and_went),
                                        C(open_has_the_flags_of_a_plain_open),
                                        C(leased_file_does_not_hold_the_submitting_call),
                                        C(creating_opens_are_not_inline),

@@ -343,7 +343,10 @@ int Context::sleep(const sys::Timeout* left) noexcept {
         sys::full_fence();
         long result = 0;
         if (!anything_ready() && !ring_ready()) {
-            result = sys::futex_wait(ready_.sleeper, 1, until_deadline(left, &deadline));
+            // Without a limit a handler with SA_RESTART would let it sleep on; poll(2) does not.
+            constexpr sys::Timeout years{100'000'000, 0};
+            const sys::Timeout* const limit = until_deadline(left, &deadline);
+            result = sys::futex_wait(ready_.sleeper, 1, limit ? limit : &years);
         }
         sys::exchange(ready_.sleeper, uint32_t{0});
         return result == -EAGAIN ? 0 : static_cast<int>(result);

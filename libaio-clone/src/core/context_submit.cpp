@@ -36,8 +36,8 @@ int check(const aioc_operation& op, const OperationRow* row) noexcept {
         return -EFAULT;
     }
     const size_t bytes = (row->uses & (gives_directory | gives_object)) != 0 ? sizeof(void*)
-                         : (row->uses & gives_statvfs) != 0 ? sizeof(struct statvfs)
-                                                            : 0;
+                         : (row->uses & gives_statvfs) != 0                  ? sizeof(struct statvfs)
+                                                                             : 0;
     return bytes > 0 && !sys::is_writable(op.buffer, bytes) ? -EFAULT : 0;
 }
 

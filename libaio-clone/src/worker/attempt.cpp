@@ -62,8 +62,8 @@ AIOC_INLINE bool try_transfer(Request* r) noexcept {
     }
 }
 
-// A FIFO must wait for its other end. This end stays open until the plain call has got its own, so that the
-// other end sees no difference.
+// The reader of a FIFO must wait for a writer. This end stays open until the plain call has got its own, so that the
+// writer sees no difference. (A writer that could be opened has met a reader, for which the plain call waits.)
 AIOC_INLINE bool is_fifo(long fd) noexcept {
     struct statx file;
     file.stx_mode = 0;
@@ -85,13 +85,16 @@ AIOC_INLINE bool try_open(Request* r) noexcept {
         return true;
     }
     if (sys::call(SYS_lseek, fd, 0L, SEEK_CUR) == -ESPIPE) {
-        if (is_fifo(fd)) {
-            r->held_fd = static_cast<int32_t>(fd);
-        } else { // a terminal or the like, whose plain open is another one
-            sys::call(SYS_close, fd);
+        const bool fifo = is_fifo(fd);
+        if (!fifo || (flags & O_ACCMODE) == O_RDONLY) {
+            if (fifo) {
+                r->held_fd = static_cast<int32_t>(fd);
+            } else { // a terminal or the like, whose plain open is another one
+                sys::call(SYS_close, fd);
+            }
+            r->result = -EAGAIN;
+            return false;
         }
-        r->result = -EAGAIN;
-        return false;
     }
     sys::call(SYS_fcntl, fd, F_SETFL, flags);
     return true;

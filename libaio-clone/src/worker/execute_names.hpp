@@ -7,10 +7,26 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/openat2.h>
+#include <linux/poll.h>
 
 namespace aioc {
 
+// Of a FIFO's reading end, open since before: has a writer come, and maybe gone? (One that is there and has written
+// nothing does not show; the plain open finds it.)
+AIOC_INLINE bool writer_has_been(int fd) noexcept {
+    pollfd end;
+    end.fd = fd;
+    end.events = POLLIN;
+    end.revents = 0;
+    const sys::Timeout at_once{0, 0};
+    return sys::call(SYS_ppoll, &end, 1, &at_once, 0L, 8) == 1;
+}
+
 AIOC_INLINE long execute_open(const Request& r) noexcept {
+    if (r.held_fd >= 0 && writer_has_been(r.held_fd)) {
+        sys::call(SYS_fcntl, r.held_fd, F_SETFL, r.operation_flags); // without the O_NONBLOCK of the attempt
+        return r.held_fd;
+    }
     const long result = sys::call(SYS_openat, r.fd, r.path, r.operation_flags, r.mode);
     if (r.held_fd >= 0) {
         sys::call(SYS_close, r.held_fd);

@@ -177,7 +177,7 @@ bool RingEngine::opened_too_soon(Request* r, int32_t result) noexcept {
     if ((r->operation_flags & (tried_so | never_tried)) != 0) {
         return false;
     }
-    if (result >= 0 && is_fifo(result)) {
+    if (result >= 0 && (r->operation_flags & O_ACCMODE) == O_RDONLY && is_fifo(result)) {
         r->held_fd = result;
         return true;
     }
