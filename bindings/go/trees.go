@@ -12,9 +12,9 @@ import (
 	"libaio-clone.org/go/aioclone/internal/capi"
 )
 
-// Walk tells of everything below a directory, while workers read ahead. Each entry comes after the directory that it is
-// in; otherwise there is no order. Symbolic links are not followed. A directory that cannot be read comes once more,
-// with Err. An error of visit ends the walk and is returned.
+// Walk tells of everything below a directory, while workers read ahead. There is no order: what is in a directory may
+// come before its own entry. Symbolic links are not followed. A directory that cannot be read comes once more, with
+// Err. An error of visit ends the walk and is returned.
 func (q *Queue) Walk(ctx context.Context, root string, visit func(DirectoryEntry) error) error {
 	fail := func(err error) error { return &fs.PathError{Op: "walk", Path: root, Err: err} }
 	c := call{code: OpWalkNext, path: root, gives: givesEntries, bytes: 8}

@@ -94,10 +94,10 @@ AIOC_API aioc_request aioc_scandir(aioc_context *ctx, const char *path, aioc_ent
                                    aioc_callback callback, void *user_data);
 
 /* A walk through a tree, in lists that are asked for one by one, while workers read ahead. Memory is bounded, whatever
- * the size of the tree: at most 8 lists wait, then reading does. Each entry comes once, in its directory's list or lists,
- * after the directory's own entry; otherwise there is no order. Symbolic links are entries and not followed, but in
- * path. What changes meanwhile is seen or not. The root itself is no entry. Descriptors: at most a fourth of
- * RLIMIT_NOFILE, and 256. */
+ * the size of the tree: at most 8 lists wait, then reading does. Each entry comes once, in one of its directory's lists;
+ * there is no order, and what is in a directory may come before the directory's own entry. Symbolic links are entries
+ * and not followed, but in path. What changes meanwhile is seen or not. The root itself is no entry. Descriptors: at
+ * most a fourth of RLIMIT_NOFILE, and 256. */
 typedef struct aioc_walk aioc_walk;
 #define AIOC_WALK_STAT 0x1 /* each entry with its status */
 /* Reads nothing yet. 0, or -EINVAL (flags), -EFAULT (path, ret), -ENAMETOOLONG, -ENOMEM. */
