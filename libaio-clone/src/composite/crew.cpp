@@ -104,8 +104,14 @@ AIOC_INLINE Request* complete_tree(Crew* crew) noexcept {
     return r;
 }
 
+// With the mutex held, by the last one out: was there room again before it was out, and nobody was sent for?
+AIOC_INLINE bool is_left_behind(const Walk* walk) noexcept {
+    return !walk->crew.finished && !walk->closed && walk->crew.top && walk->lists <= Walk::lists_max / 2;
+}
+
 // With the mutex held, which it lets go: this worker is done with the crew.
-AIOC_INLINE Request* leave(Crew* crew, Request* self) noexcept {
+AIOC_INLINE Request* leave(Hand* h, Request* self) noexcept {
+    Crew* const crew = h->crew;
     if (self->operation == operation_ticket) {
         sys::store_relaxed(self->state, uint32_t{state_free});
         self->next = crew->free_ticket;
@@ -115,7 +121,11 @@ AIOC_INLINE Request* leave(Crew* crew, Request* self) noexcept {
     Walk* const walk = crew->walk;
     const bool over = crew->finished && last;
     const bool unwanted = walk && walk->closed && last;
+    if (walk && last && is_left_behind(walk)) {
+        enlist(h);
+    }
     crew->mutex.unlock();
+    wake_enlisted(h);
     if (walk) {
         if (unwanted) {
             abandon_walk(walk); // it may have left for want of room, with directories open
@@ -247,9 +257,12 @@ Request* work_on_tree(Request* r) noexcept {
     Hand hand;
     const bool able = start_hand(&hand, crew, r);
     crew->mutex.lock();
-    if (!able && r->operation != operation_ticket) {
+    if (!able && !crew->finished && (r->operation != operation_ticket || (crew->walk && crew->hands == 1))) {
         crew->error = -ENOMEM;
         crew->finished = true;
+        if (crew->walk) {
+            end_walk(crew->walk);
+        }
     }
     if (able && !crew->finished) {
         ++crew->active;
@@ -274,7 +287,7 @@ Request* work_on_tree(Request* r) noexcept {
     crew->mutex.unlock();
     end_hand(&hand);
     crew->mutex.lock();
-    return leave(crew, r);
+    return leave(&hand, r);
 }
 
 void abandon_walk(Walk* walk) noexcept {
