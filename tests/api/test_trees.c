@@ -513,6 +513,9 @@ static void move_to_another_file_system(void **state) {
         return;
     }
     make_unusual("moves");
+    if (geteuid() != 0) {
+        shell("chmod 755 moves/dir_4"); /* only root can empty a directory that nobody may write */
+    }
     const long items = shell_number("find moves -printf 'x\\n' | wc -l");
     shell("(cd moves && " LISTING ") > expected");
     assert_int_equal(RUN(move, in_tree("moves"), path, 0, NULL), items);
