@@ -83,7 +83,7 @@ static void fifo_open_waits_for_its_other_end(void **state) {
 /* The reader was tried, its end is held, and its plain open has not begun: nobody waits in open(2) for the writer. */
 static void fifo_reader_meets_a_writer_that_came_and_went(void **state) {
     (void)state;
-    int fds = 0;
+    const int fds = count_fds();
     for (int round = 0; round < 4; ++round) {
         const int writes = round % 2;
         assert_int_equal(aioc_max_parallel(ctx, 1), 0);
@@ -111,9 +111,8 @@ static void fifo_reader_meets_a_writer_that_came_and_went(void **state) {
         close(fd);
         record.calls = 0;
         assert_int_equal(aioc_max_parallel(ctx, 4), 0);
-        fds = round == 0 ? count_fds() : fds; /* there may be a ring now */
     }
-    assert_int_equal(count_fds(), fds);
+    assert_true(count_fds() <= fds + 1); /* there may be a ring now; four rounds would lose more */
 }
 
 static void open_has_the_flags_of_a_plain_open(void **state) {
