@@ -25,7 +25,6 @@ struct Rule {
     bool shares; // pays to run on two cores at once
 };
 
-// Costs are measured (docs/benchmarks.md); only their proportions matter.
 // What changes or reads names and attributes: as fast on workers as on a ring, and never answered inline.
 constexpr Rule metadata(uint8_t operation, RingUse ring = ring_never) {
     return {operation, 5000, false, pace_quick, ring, false};
@@ -38,6 +37,7 @@ constexpr Rule slow(uint8_t operation, RingUse ring = ring_never) {
 constexpr Rule light(uint8_t operation, RingUse ring = ring_never) {
     return {operation, 700, false, pace_quick, ring, false};
 }
+// Costs are measured (docs/benchmarks.md); only their proportions matter.
 constexpr Rule rules[] = {
     {AIOC_OP_NOP, 50, false, pace_quick, ring_forced, false},
     {AIOC_OP_OPEN, 3300, false, pace_quick, ring_crowded, true},
