@@ -29,7 +29,7 @@ AIOC_INLINE void fail(Crew* crew, long error) noexcept {
 
 // With the mutex held.
 AIOC_INLINE void push_root(Crew* crew) noexcept {
-    Dir* const root = new_dir(crew, nullptr, nullptr);
+    Dir* const root = new_root(crew);
     crew->root = root;
     if (root) {
         push_work(crew, &root->work);

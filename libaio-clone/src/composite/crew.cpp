@@ -28,8 +28,32 @@ AIOC_INLINE void withdraw_tickets(Crew* crew) noexcept {
     }
 }
 
-AIOC_INLINE bool start_hand(Hand* h, Crew* crew, const Request* r) noexcept {
+AIOC_INLINE void clear_hand(Hand* h, Crew* crew) noexcept {
     h->crew = crew;
+    h->queue = nullptr;
+    h->buffer = nullptr;
+    h->copier.buffer = nullptr;
+    h->list = nullptr;
+    h->found = h->oldest_found = nullptr;
+    h->found_count = 0;
+    h->items = h->bytes = h->entries_since_clock = h->bytes_since_clock = h->waits = 0;
+    h->waits_are_recent = false;
+    h->visits_since_clock = 0;
+    h->visits_per_look = 1;
+    h->looks = 0;
+    h->wake = nullptr;
+    h->began = 0;
+    h->pinned = nullptr;
+    h->place = nullptr;
+    h->closing_count = 0;
+    for (TreePool::Block*& spare : h->spare) {
+        spare = nullptr;
+        __asm__ volatile("" ::: "memory"); // no call of memset
+    }
+}
+
+AIOC_INLINE bool start_hand(Hand* h, Crew* crew, const Request* r) noexcept {
+    clear_hand(h, crew);
     h->queue = r->queue;
     h->copier.flags = crew->flags;
     h->copier.stop = crew->stop;
@@ -37,23 +61,23 @@ AIOC_INLINE bool start_hand(Hand* h, Crew* crew, const Request* r) noexcept {
     h->copier.bytes = 0;
     h->copier.no_reflink = crew->no_reflink;
     h->copier.no_copy_range = crew->no_copy_range;
-    h->copier.buffer = nullptr;
-    h->list = nullptr;
-    h->found = h->oldest_found = nullptr;
-    h->found_count = 0;
-    h->items = h->bytes = h->entries_since_clock = h->bytes_since_clock = h->waits = 0;
-    h->looks = 0;
-    h->wake = nullptr;
-    h->began = 0;
-    h->buffer = static_cast<char*>(zone::map(dirents_bytes));
+    crew->mutex.lock();
+    Buffer* buffer = crew->buffers;
+    crew->buffers = buffer ? buffer->next : nullptr;
+    crew->mutex.unlock();
+    h->buffer = buffer ? reinterpret_cast<char*>(buffer) : static_cast<char*>(zone::map(dirents_bytes));
     return h->buffer != nullptr;
 }
 
+// With the mutex held.
 AIOC_INLINE void end_hand(Hand* h) noexcept {
+    Crew* const crew = h->crew;
+    give_back_spare_blocks(h);
     if (h->buffer) {
-        zone::unmap(h->buffer, dirents_bytes);
+        auto* const buffer = reinterpret_cast<Buffer*>(h->buffer);
+        buffer->next = crew->buffers;
+        crew->buffers = buffer;
     }
-    end_copier(&h->copier);
 }
 
 // A moment's look for work that others are about to put there: coming back costs more.
@@ -99,7 +123,7 @@ AIOC_INLINE Request* complete_tree(Crew* crew) noexcept {
     r->result = crew->error < 0 ? crew->error : static_cast<int64_t>(crew->items);
     r->composite->crew = nullptr;
     free_links(crew);
-    free_pool(&crew->pool);
+    free_memory(crew);
     zone::unmap(crew, crew->mapped_bytes);
     return r;
 }
@@ -144,7 +168,12 @@ AIOC_INLINE void work(Hand* h) noexcept {
             wake_enlisted(h);
             visit(h, w);
             flush_progress(h);
+        }
+        if (h->closing_count > 0) {
+            crew->mutex.unlock();
+            close_what_is_left(h);
             crew->mutex.lock();
+            continue;
         }
         if (crew->active > 1 && !(crew->walk && is_full(crew->walk))) {
             crew->mutex.unlock();
@@ -285,28 +314,22 @@ Request* work_on_tree(Request* r) noexcept {
         }
     }
     crew->mutex.unlock();
-    end_hand(&hand);
+    end_copier(&hand.copier);
     crew->mutex.lock();
+    end_hand(&hand);
     return leave(&hand, r);
 }
 
 void abandon_walk(Walk* walk) noexcept {
     Crew* const crew = &walk->crew;
     Hand hand;
-    hand.crew = crew;
-    hand.queue = nullptr;
-    hand.list = nullptr;
-    hand.found = hand.oldest_found = nullptr;
-    hand.items = hand.bytes = hand.entries_since_clock = hand.bytes_since_clock = hand.waits = 0;
-    hand.looks = 0;
-    hand.began = 0;
-    hand.wake = nullptr;
+    clear_hand(&hand, crew);
     crew->mutex.lock();
     while (Work* const w = take_work(crew)) {
         crew->mutex.unlock();
         visit(&hand, w);
-        crew->mutex.lock();
     }
+    close_what_is_left(&hand);
     end_tree(crew);
     crew->mutex.unlock();
     free_walk(walk);
@@ -318,29 +341,37 @@ void push_work(Crew* crew, Work* w) noexcept {
     sys::store_relaxed(crew->queued, crew->queued + 1);
 }
 
-Dir* new_dir(Crew* crew, Dir* parent, const char* name) noexcept {
-    const uint64_t length = parent ? zone::length_of(name) : 0;
-    auto* const d = static_cast<Dir*>(take_block(&crew->pool, sizeof(Dir) + length));
-    if (!d) {
-        return nullptr;
-    }
+static Dir* clear_dir(Dir* d, Dir* parent) noexcept {
     d->work.kind = work_directory;
     d->parent = parent;
-    d->serial = ++crew->serials;
     d->fd = d->to_fd = zone::no_file;
     d->identity.inode = 0;
     d->users = 0;
     d->pending = 1;
     d->depth = parent ? parent->depth + 1 : 0;
-    d->path_length =
-        static_cast<uint32_t>(parent ? parent->path_length + (parent->path_length > 0 ? 1 : 0) + length : 0);
+    d->path_length = 0;
     d->passes = 0;
-    d->started = d->failed = false;
+    d->started = d->listed = d->failed = false;
     d->mode = 0;
-    d->name_length = static_cast<uint16_t>(length);
-    if (parent) {
-        zone::copy_bytes(d->name, name, length + 1);
+    d->name_length = 0;
+    return d;
+}
+
+Dir* new_root(Crew* crew) noexcept {
+    auto* const d = static_cast<Dir*>(take_block(&crew->pool, sizeof(Dir)));
+    return d ? clear_dir(d, nullptr) : nullptr;
+}
+
+Dir* new_dir(Hand* h, Dir* parent, const char* name) noexcept {
+    const uint64_t length = zone::length_of(name);
+    auto* const d = static_cast<Dir*>(take_block_of_hand(h, sizeof(Dir) + length));
+    if (!d) {
+        return nullptr;
     }
+    clear_dir(d, parent);
+    d->path_length = static_cast<uint32_t>(parent->path_length + (parent->path_length > 0 ? 1 : 0) + length);
+    d->name_length = static_cast<uint16_t>(length);
+    zone::copy_bytes(d->name, name, length + 1);
     return d;
 }
 

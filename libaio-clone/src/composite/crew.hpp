@@ -38,7 +38,6 @@ struct Dir {
     Dir* parent;        // null: the root
     Dir* opened_before; // of those that are open
     Dir* opened_after;
-    uint64_t serial;
     int32_t fd;        // -1: not open
     int32_t to_fd;     // copies: of the new directory
     Identity identity; // since it was closed to save a descriptor
@@ -49,6 +48,7 @@ struct Dir {
     uint32_t path_length; // from the root, which has 0
     uint8_t passes;       // remove: how often it was read
     bool started;
+    bool listed;   // among those that are open, known to others
     bool failed;   // something in it could not be removed
     uint16_t mode; // copy: to be set at the end, if it is not 0
     uint16_t name_length;
@@ -84,6 +84,12 @@ struct TreePool {
     char* fresh;
     uint64_t fresh_bytes;
 };
+
+// For getdents64.
+struct Buffer {
+    Buffer* next;
+};
+constexpr uint64_t dirents_bytes = 64 << 10;
 
 // Where hard links are found again: by the file's identity, in the order of nothing. (links.hpp)
 struct LinkTable {
@@ -131,7 +137,6 @@ struct Crew {
     const char* to_root_name;
     bool root_must_be_directory; // there was a slash behind it
     Identity to_root;            // a copy into itself ends there
-    uint64_t serials;
     Dir* opened_first;
     Dir* opened_last;
     uint32_t open_dirs;
@@ -141,6 +146,7 @@ struct Crew {
     uint64_t errors;
     long error; // the first one
     TreePool pool;
+    Buffer* buffers; // of workers that are not here now
     sys::Mutex links_mutex; // taken before the other one
     LinkTable links;
     Dir* root;
@@ -165,8 +171,11 @@ struct Walk {
     EntryList* first;
     EntryList* last;
     uint32_t lists;
+    uint32_t delivered;
     RequestList waiting; // for a list
     uint64_t list_bytes;
+    Home* home;       // of the lists
+    EntryList* spare; // from there
     uint32_t stop;
     uint64_t mapped_bytes;
     char path[4096];
@@ -181,6 +190,7 @@ struct Hand {
     char* buffer;    // for getdents64
     Copier copier;
     EntryList* list;
+    int64_t list_began; // nanoseconds
     Dir* found; // directories, newest first, that are not on the stack yet
     Dir* oldest_found;
     uint32_t found_count;
@@ -190,10 +200,18 @@ struct Hand {
     uint64_t bytes;
     uint64_t entries_since_clock;
     uint64_t bytes_since_clock;
-    uint64_t waits; // voluntary context switches so far
+    uint64_t waits; // voluntary context switches up to the last slow visit
+    bool waits_are_recent;
+    uint32_t visits_since_clock;
+    uint32_t visits_per_look;
     Worker* wake;
+    Dir* pinned;       // the parent of the one that is visited, for the first time
+    const Dir* place;  // whose path is the newest one in the list
+    TreePool::Block* spare[TreePool::classes]; // memory for directories, taken by the dozen
+    uint32_t closing_count;
+    static constexpr uint32_t closing_max = 8;
+    int32_t closing[closing_max]; // descriptors to be closed without the mutex
 };
-constexpr uint64_t dirents_bytes = 64 << 10;
 
 AIOC_INLINE bool is_stopped(const Crew* crew) noexcept {
     return crew->heeds_stop && sys::load_relaxed(*crew->stop) != 0;
@@ -218,7 +236,10 @@ AIOC_INLINE long parent_to_fd(const Crew* crew, const Dir* d) noexcept {
 // pool.cpp, with the mutex held
 void* take_block(TreePool* pool, uint64_t bytes) noexcept;
 void give_back_block(TreePool* pool, void* block, uint64_t bytes) noexcept;
-void free_pool(TreePool* pool) noexcept;
+// Without the mutex; from those that the worker has in store.
+void* take_block_of_hand(Hand* h, uint64_t bytes) noexcept;
+void give_back_spare_blocks(Hand* h) noexcept; // with the mutex
+void free_memory(Crew* crew) noexcept;         // at the end
 
 // What enter says of what is not a directory, and is done.
 constexpr long was_no_directory = -4095;
@@ -229,7 +250,8 @@ Crew* new_crew(Request* r) noexcept;
 void record_error(Crew* crew, const Dir* d, const char* name, long error) noexcept;
 // With the mutex held.
 void push_work(Crew* crew, Work* w) noexcept;
-Dir* new_dir(Crew* crew, Dir* parent, const char* name) noexcept;
+Dir* new_root(Crew* crew) noexcept;
+Dir* new_dir(Hand* h, Dir* parent, const char* name) noexcept; // without
 void write_path(const Dir* d, char* end) noexcept; // backwards from end, without a NUL
 // Takes a ticket that is free, for a queue; null: none is.
 Request* take_ticket(Crew* crew) noexcept;
@@ -239,11 +261,22 @@ void enlist(Hand* h) noexcept;
 void wake_enlisted(Hand* h) noexcept;
 void prepare_walk_tickets(Walk* walk, uint32_t count) noexcept;
 
+// descriptors.cpp, with the mutex held: d is open, and others may come to know it.
+void list_open(Crew* crew, Dir* d) noexcept;
+void unlist(Crew* crew, Dir* d) noexcept;
+// Its descriptors stay until unpin.
+long pin(Crew* crew, Dir* d) noexcept;
+void unpin(Crew* crew, Dir* d) noexcept;
+
 // tree.cpp
-void visit(Hand* h, Work* w) noexcept;
-Work* take_work(Crew* crew) noexcept; // mutex held
+void visit(Hand* h, Work* w) noexcept; // begins without the mutex and ends with it
+Work* take_work(Crew* crew) noexcept;  // mutex held
 void flush_progress(Hand* h) noexcept;
+void close_what_is_left(Hand* h) noexcept;
+
+// pace.cpp
 void look_at_clock(Hand* h) noexcept;
+void look_at_clock_at_times(Hand* h) noexcept;
 
 // begin.cpp: what comes before the tree, between its parts and after it.
 void begin_tree(Hand* h) noexcept;

@@ -25,12 +25,12 @@ AIOC_INLINE uint8_t type_of(const struct statx& file) noexcept {
 // they meet.
 struct EntryList {
     uint64_t bytes; // of the mapping: this is its Object
+    Home* home;
+    EntryList* next; // of the finished ones of a walk
     uint64_t count;
     uint64_t back;         // offset of what is used at the back
     uint64_t directories;  // scandir: the first so many
-    EntryList* next;       // of the finished ones of a walk
     const char* directory; // of a walk: the last one that was copied here
-    uint64_t directory_of; // its serial number
     uint64_t unused;
 
     AIOC_INLINE aioc_entry* entries() noexcept { return reinterpret_cast<aioc_entry*>(this + 1); }
@@ -46,7 +46,7 @@ AIOC_INLINE EntryList* new_entry_list(uint64_t bytes) noexcept {
     }
     return list;
 }
-AIOC_INLINE void free_entry_list(EntryList* list) noexcept { zone::unmap(list, list->bytes); }
+AIOC_INLINE void free_entry_list(EntryList* list) noexcept { zone::free_object(reinterpret_cast<Object*>(list)); }
 
 constexpr uint64_t name_max = 256; // NAME_MAX and NUL
 constexpr uint64_t status_bytes = sizeof(struct statx);

@@ -5,11 +5,25 @@
 
 namespace aioc {
 
+struct Object;
+
+// Where freed objects of one size wait to be used again: to unmap memory that several threads have seen interrupts all
+// of their processors. It lives until its owner and all its objects are gone.
+struct Home {
+    Object* freed; // a stack; taken as a whole
+    uint64_t users;
+    uint32_t kept; // how many are on it, or its owner's to use
+    uint32_t kept_max;
+    uint32_t closed; // by its owner
+};
+
 // What a completion hands over (aioc_completion.object): a mapping of its own, so that a worker without libc can make
 // it and any thread can free it. The user's pointer is behind this header.
 struct Object {
     uint64_t bytes; // of the mapping
-    uint64_t unused[7];
+    Home* home;     // where it goes when it is freed; null: to the kernel
+    Object* next;   // of those there
+    uint64_t unused[5];
 };
 static_assert(sizeof(Object) == 64);
 

@@ -49,10 +49,48 @@ void give_back_block(TreePool* pool, void* block, uint64_t bytes) noexcept {
     pool->free[fit] = b;
 }
 
-void free_pool(TreePool* pool) noexcept {
+void* take_block_of_hand(Hand* h, uint64_t bytes) noexcept {
+    constexpr uint32_t store = 16;
+    const uint32_t fit = class_of(bytes);
+    if (!h->spare[fit]) {
+        TreePool* const pool = &h->crew->pool;
+        h->crew->mutex.lock();
+        for (uint32_t i = 0; i < store; ++i) {
+            auto* const block = static_cast<TreePool::Block*>(take_block(pool, bytes));
+            if (!block) {
+                break;
+            }
+            block->next = h->spare[fit];
+            h->spare[fit] = block;
+        }
+        h->crew->mutex.unlock();
+    }
+    TreePool::Block* const block = h->spare[fit];
+    h->spare[fit] = block ? block->next : nullptr;
+    return block;
+}
+
+void give_back_spare_blocks(Hand* h) noexcept {
+    for (uint32_t fit = 0; fit < TreePool::classes; ++fit) {
+        while (TreePool::Block* const block = h->spare[fit]) {
+            h->spare[fit] = block->next;
+            give_back_block(&h->crew->pool, block, bytes_of(fit));
+        }
+    }
+}
+
+static void free_pool(TreePool* pool) noexcept {
     while (TreePool::Chunk* const chunk = pool->chunks) {
         pool->chunks = chunk->next;
         zone::unmap(chunk, TreePool::chunk_bytes);
+    }
+}
+
+void free_memory(Crew* crew) noexcept {
+    free_pool(&crew->pool);
+    while (Buffer* const buffer = crew->buffers) {
+        crew->buffers = buffer->next;
+        zone::unmap(buffer, dirents_bytes);
     }
 }
 

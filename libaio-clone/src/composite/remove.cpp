@@ -20,16 +20,12 @@ long enter_removed(Crew* crew, Dir* d) noexcept {
         }
         const long result = zone::unlink_at(parent, name);
         if (result == 0) {
-            crew->mutex.lock();
-            ++crew->items;
-            crew->mutex.unlock();
+            sys::add(crew->items, uint64_t{1});
         }
         return result == 0 ? was_no_directory : result;
     }
     if (fd == -EACCES && zone::unlink_at(parent, name, AT_REMOVEDIR) == 0) { // empty: it need not be read
-        crew->mutex.lock();
-        ++crew->items;
-        crew->mutex.unlock();
+        sys::add(crew->items, uint64_t{1});
         return was_no_directory;
     }
     return fd;

@@ -3,135 +3,44 @@
 // of the directory it is in, and no symbolic link is followed, so it stays in the tree whatever others do to it.
 #include "composite/crew.hpp"
 
-#include <linux/time.h>
-
 namespace aioc {
 namespace {
 
-constexpr unsigned directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
 constexpr uint64_t queued_max = 16384; // directories on the stack; with more, the deepest are finished first
 constexpr uint32_t names_in_part = 4;
 constexpr uint32_t entries_per_look = 8;
+// Nothing can be behind the largest offset: ext4 and btrfs say so of the last entry, and need not be asked once more.
+constexpr int64_t offset_max = INT64_MAX;
 
 AIOC_INLINE Dir* dir_of(Work* w) noexcept { return reinterpret_cast<Dir*>(w); }
 AIOC_INLINE Names* names_of(Work* w) noexcept { return reinterpret_cast<Names*>(w); }
 
-// --- Descriptors: held as long as something in the directory is not finished, unless there are too many -----------
-
-AIOC_INLINE bool is_same(const struct statx& file, const Identity& i) noexcept {
-    return file.stx_ino == i.inode && file.stx_dev_major == i.dev_major && file.stx_dev_minor == i.dev_minor;
-}
-AIOC_INLINE bool identify(long fd, Identity* ret) noexcept {
-    struct statx file;
-    if (zone::status_of(fd, STATX_INO, &file) < 0) {
-        return false;
-    }
-    ret->inode = file.stx_ino;
-    ret->dev_major = file.stx_dev_major;
-    ret->dev_minor = file.stx_dev_minor;
-    return true;
-}
-AIOC_INLINE long open_same(long parent, const char* name, const Identity& i) noexcept {
-    const long fd = zone::open_at(parent, name, directory_flags);
-    struct statx file;
-    if (fd >= 0 && (zone::status_of(fd, STATX_INO, &file) < 0 || !is_same(file, i))) {
-        zone::close_file(fd);
-        return -ESTALE; // it was exchanged meanwhile
-    }
-    return fd;
-}
-
-// With the mutex held, as all of these.
-AIOC_INLINE void set_open(Crew* crew, Dir* d, long fd) noexcept {
-    d->fd = static_cast<int32_t>(fd);
-    d->opened_after = nullptr;
-    d->opened_before = crew->opened_last;
-    (crew->opened_last ? crew->opened_last->opened_after : crew->opened_first) = d;
-    crew->opened_last = d;
-    ++crew->open_dirs;
-}
-AIOC_INLINE void close_directory(Crew* crew, Dir* d) noexcept {
-    if (d->fd >= 0) {
-        (d->opened_before ? d->opened_before->opened_after : crew->opened_first) = d->opened_after;
-        (d->opened_after ? d->opened_after->opened_before : crew->opened_last) = d->opened_before;
-        --crew->open_dirs;
-    }
-    zone::close_file(d->fd);
-    zone::close_file(d->to_fd);
-    d->fd = d->to_fd = zone::no_file;
-}
-
-// Those that were opened first are needed last: on the way back.
-AIOC_INLINE void close_surplus(Crew* crew, const Dir* keep) noexcept {
-    for (Dir* d = crew->opened_first; d && crew->open_dirs > crew->open_dirs_max;) {
-        Dir* const next = d->opened_after;
-        if (d->users == 0 && d->parent && d != keep && identify(d->fd, &d->identity) &&
-            (d->to_fd < 0 || identify(d->to_fd, &d->to_identity))) {
-            close_directory(crew, d);
-        }
-        d = next;
-    }
-}
-
-// The ones on the way are opened again from the lowest one that is open; the root always is.
-AIOC_INLINE long reopen(Crew* crew, Dir* d) noexcept {
-    for (;;) {
-        Dir* a = d;
-        while (a->parent->fd < 0) {
-            a = a->parent;
-        }
-        const long fd = open_same(a->parent->fd, a->name, a->identity);
-        if (fd < 0) {
-            return fd;
-        }
-        if (crew->verb == verb_copy) {
-            const long to_fd = open_same(a->parent->to_fd, a->name, a->to_identity);
-            if (to_fd < 0) {
-                zone::close_file(fd);
-                return to_fd;
-            }
-            a->to_fd = static_cast<int32_t>(to_fd);
-        }
-        set_open(crew, a, fd);
-        close_surplus(crew, a);
-        if (a == d) {
-            return 0;
-        }
-    }
-}
-
-// Its descriptors stay until unpin.
-AIOC_INLINE long pin(Crew* crew, Dir* d) noexcept {
-    if (!d) {
-        return 0; // the root is in a directory that stays open
-    }
-    if (d->fd < 0) {
-        if (const long error = reopen(crew, d); error < 0) {
-            return error;
-        }
-    }
-    ++d->users;
-    return 0;
-}
-AIOC_INLINE void unpin(Crew* crew, Dir* d) noexcept {
-    if (d) {
-        --d->users;
-        close_surplus(crew, d);
-    }
-}
-
 // --- The end of a directory --------------------------------------------------------
+
+// What is to be closed is, when the mutex is not held.
+AIOC_INLINE void close_later(Hand* h, long fd) noexcept {
+    if (fd < 0) {
+        return;
+    }
+    if (h->closing_count == Hand::closing_max) {
+        h->crew->mutex.unlock();
+        close_what_is_left(h);
+        h->crew->mutex.lock();
+    }
+    h->closing[h->closing_count++] = static_cast<int32_t>(fd);
+}
 
 AIOC_INLINE void free_dir(Crew* crew, Dir* d) noexcept {
     give_back_block(&crew->pool, d, sizeof(Dir) + d->name_length);
 }
 
+AIOC_INLINE bool needs_end(const Crew* crew, const Dir* d) noexcept {
+    return d->started && crew->verb != verb_walk && !is_stopped(crew);
+}
+
 // Everything in it is finished. False: it is to be read once more.
 AIOC_INLINE bool finish_directory(Hand* h, Dir* d) noexcept {
     Crew* const crew = h->crew;
-    if (!d->started || crew->verb == verb_walk || is_stopped(crew)) {
-        return true;
-    }
     crew->mutex.lock();
     const long pinned = pin(crew, d->parent);
     const long self = pinned < 0 ? pinned : pin(crew, d);
@@ -157,29 +66,33 @@ AIOC_INLINE bool finish_directory(Hand* h, Dir* d) noexcept {
     return finished;
 }
 
-// One part of it is finished; with the last one it is, and so one part of its parent.
+// One part of it is finished; with the last one it is, and so one part of its parent. With the mutex held.
 AIOC_INLINE void release(Hand* h, Dir* d) noexcept {
     Crew* const crew = h->crew;
-    crew->mutex.lock();
     while (d && --d->pending == 0) {
-        crew->mutex.unlock();
-        const bool finished = finish_directory(h, d);
-        crew->mutex.lock();
-        if (!finished) {
-            d->pending = 1;
-            ++d->users; // as while it is read
-            push_work(crew, &d->work);
-            break;
+        if (needs_end(crew, d)) {
+            crew->mutex.unlock();
+            const bool finished = finish_directory(h, d);
+            crew->mutex.lock();
+            if (!finished) {
+                d->pending = 1;
+                ++d->users; // as while it is read
+                push_work(crew, &d->work);
+                return;
+            }
         }
         Dir* const parent = d->parent;
         if (parent && has_failed(d)) {
             set_failed(parent);
         }
-        close_directory(crew, d);
+        unlist(crew, d);
+        const long fd = d->fd;
+        const long to_fd = d->to_fd;
         free_dir(crew, d);
+        close_later(h, fd);
+        close_later(h, to_fd);
         d = parent;
     }
-    crew->mutex.unlock();
 }
 
 // --- Entries -----------------------------------------------------------------------
@@ -190,9 +103,7 @@ AIOC_INLINE bool calls_for_each(const Crew* crew) noexcept {
 
 AIOC_INLINE void find_directory(Hand* h, Dir* d, const char* name) noexcept {
     Crew* const crew = h->crew;
-    crew->mutex.lock();
-    Dir* const child = new_dir(crew, d, name);
-    crew->mutex.unlock();
+    Dir* const child = new_dir(h, d, name);
     if (!child) {
         record_error(crew, d, name, -ENOMEM);
         return;
@@ -241,7 +152,9 @@ AIOC_INLINE void publish(Hand* h, Dir* d, bool again) noexcept {
         return;
     }
     crew->mutex.lock();
+    list_open(crew, d);
     if (again) {
+        unpin(crew, h->pinned);
         push_work(crew, &d->work);
     }
     if (h->found) {
@@ -261,6 +174,7 @@ AIOC_INLINE void publish(Hand* h, Dir* d, bool again) noexcept {
 AIOC_INLINE long split(Hand* h, Dir* d, long at, long end) noexcept {
     Crew* const crew = h->crew;
     crew->mutex.lock();
+    list_open(crew, d);
     while (at < end) {
         auto* const names = static_cast<Names*>(take_block(&crew->pool, Names::block_bytes));
         if (!names) {
@@ -287,11 +201,14 @@ AIOC_INLINE long split(Hand* h, Dir* d, long at, long end) noexcept {
     return at;
 }
 
-AIOC_INLINE void handle_entries(Hand* h, Dir* d, char* buffer, long bytes, bool may_split) noexcept {
+// Where the next entry of the directory is, as the last one says.
+AIOC_INLINE int64_t handle_entries(Hand* h, Dir* d, char* buffer, long bytes, bool may_split) noexcept {
     Crew* const crew = h->crew;
     uint32_t handled = 0;
+    int64_t offset = 0;
     for (long at = 0; at < bytes && !is_stopped(crew);) {
-        const auto* const e = reinterpret_cast<const Dirent*>(buffer + at);
+        const auto* e = reinterpret_cast<const Dirent*>(buffer + at);
+        offset = e->offset;
         if (zone::is_dot_or_dotdot(e->name)) {
             at += e->length;
             continue;
@@ -299,15 +216,18 @@ AIOC_INLINE void handle_entries(Hand* h, Dir* d, char* buffer, long bytes, bool 
         if (may_split && is_slow(crew) && ++handled > names_in_part) {
             at = split(h, d, at, bytes);
             if (at == bytes) {
-                return;
+                return 0; // not looked at
             }
+            e = reinterpret_cast<const Dirent*>(buffer + at);
         }
-        handle_entry(h, d, reinterpret_cast<const Dirent*>(buffer + at));
-        at += reinterpret_cast<const Dirent*>(buffer + at)->length;
+        handle_entry(h, d, e);
+        offset = e->offset;
+        at += e->length;
         if (may_split && !is_slow(crew) && ++h->looks % entries_per_look == 0) {
             look_at_clock(h);
         }
     }
+    return offset;
 }
 
 AIOC_INLINE void forget_found(Hand* h) noexcept {
@@ -340,19 +260,13 @@ AIOC_INLINE long enter(Hand* h, Dir* d) noexcept {
 AIOC_INLINE bool start_directory(Hand* h, Dir* d) noexcept {
     Crew* const crew = h->crew;
     const long fd = enter(h, d);
-    crew->mutex.lock();
-    unpin(crew, d->parent);
-    if (fd >= 0) {
+    if (fd >= 0) { // nobody else knows it yet
+        d->fd = static_cast<int32_t>(fd);
         d->users = 1;
         d->started = true;
-        set_open(crew, d, fd);
-        close_surplus(crew, d);
+        return true;
     }
-    crew->mutex.unlock();
-    if (fd == was_no_directory) {
-        return false;
-    }
-    if (fd < 0) {
+    if (fd != was_no_directory) {
         if (crew->verb == verb_walk && d->parent) {
             emit_entry(h, d, nullptr, type_directory, static_cast<int32_t>(fd));
         } else if (!(crew->verb == verb_remove && fd == -ENOENT && d->parent)) {
@@ -360,7 +274,7 @@ AIOC_INLINE bool start_directory(Hand* h, Dir* d) noexcept {
             record_error(crew, d, nullptr, fd);
         }
     }
-    return fd >= 0;
+    return false;
 }
 
 // False: d waits on the stack to be read on.
@@ -379,13 +293,17 @@ AIOC_INLINE bool read_directory(Hand* h, Dir* d) noexcept {
         if (n <= 0) {
             return true;
         }
-        handle_entries(h, d, h->buffer, n, may_split);
+        const int64_t offset = handle_entries(h, d, h->buffer, n, may_split);
         flush_progress(h);
         if (is_stopped(crew)) {
             forget_found(h);
             return true;
         }
         flush_entries(h, false);
+        if (offset == offset_max) {
+            publish(h, d, false);
+            return true;
+        }
         const bool again =
             (crew->walk && is_full(crew->walk)) || (h->found && sys::load_relaxed(crew->queued) > queued_max);
         publish(h, d, again);
@@ -398,24 +316,15 @@ AIOC_INLINE bool read_directory(Hand* h, Dir* d) noexcept {
 
 AIOC_INLINE void visit_directory(Hand* h, Dir* d) noexcept {
     Crew* const crew = h->crew;
-    if (is_stopped(crew)) {
-        crew->mutex.lock();
-        if (d->started) {
-            --d->users;
-        } else {
-            unpin(crew, d->parent);
-        }
-        crew->mutex.unlock();
-        release(h, d);
+    h->pinned = d->started ? nullptr : d->parent;
+    if (!is_stopped(crew) && (d->started || start_directory(h, d)) && !read_directory(h, d)) {
+        crew->mutex.lock(); // from now on d may be another's
         return;
     }
-    if (d->started || start_directory(h, d)) {
-        if (!read_directory(h, d)) {
-            return;
-        }
-        crew->mutex.lock();
+    crew->mutex.lock();
+    unpin(crew, h->pinned);
+    if (d->started) {
         unpin(crew, d);
-        crew->mutex.unlock();
     }
     release(h, d);
 }
@@ -434,68 +343,7 @@ AIOC_INLINE void visit_names(Hand* h, Names* names) noexcept {
     crew->mutex.lock();
     give_back_block(&crew->pool, names, Names::block_bytes);
     unpin(crew, d);
-    crew->mutex.unlock();
     release(h, d);
-}
-
-AIOC_INLINE int64_t now_ns() noexcept {
-    int64_t now[2] = {0, 0};
-    return sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, now) < 0 ? 0 : now[0] * 1'000'000'000 + now[1];
-}
-
-// How often this thread has waited: voluntary context switches.
-AIOC_INLINE uint64_t count_waits() noexcept {
-    long usage[18]; // struct rusage: ru_nvcsw is the last but one
-    usage[16] = 0;
-    return sys::call(SYS_getrusage, 1 /* RUSAGE_THREAD */, usage) < 0 ? 0 : static_cast<uint64_t>(usage[16]);
-}
-
-AIOC_INLINE int64_t entry_ns(const Crew* crew) noexcept {
-    switch (crew->verb) {
-    case verb_walk:
-        return (crew->flags & AIOC_WALK_STAT) != 0 ? 20'000 : 2'000;
-    case verb_remove:
-        return 100'000;
-    default:
-        return 400'000;
-    }
-}
-
-AIOC_INLINE void call_for_hands(Hand* h, uint32_t wanted) noexcept {
-    h->queue->mutex.lock();
-    const bool call = wanted > h->queue->hands_wanted;
-    if (call) {
-        h->queue->hands_wanted = wanted;
-    }
-    h->queue->mutex.unlock();
-    if (call) {
-        sys::store_release(h->queue->ready->called, uint32_t{1});
-        h->queue->ready->notify();
-    }
-}
-
-AIOC_INLINE void judge_pace(Hand* h, bool waited) noexcept {
-    Crew* const crew = h->crew;
-    const auto least = static_cast<int32_t>(h->queue->hot_max + 1);
-    crew->mutex.lock();
-    sys::store_relaxed(crew->slow, true);
-    crew->pace_score += waited ? 1 : -1;
-    const auto enough = static_cast<int32_t>(2 * crew->wanted);
-    uint32_t call = 0;
-    if (crew->pace_score >= enough) {
-        const uint32_t most = crew->tickets + 1;
-        crew->wanted = crew->wanted * 2 < most ? crew->wanted * 2 : most;
-        crew->pace_score = 0;
-        call = crew->wanted;
-    } else if (crew->pace_score <= -enough) {
-        crew->wanted = static_cast<int32_t>(crew->wanted / 2) > least ? crew->wanted / 2 : static_cast<uint32_t>(least);
-        sys::store_relaxed(crew->slow, static_cast<int32_t>(crew->wanted) > least);
-        crew->pace_score = 0;
-    }
-    crew->mutex.unlock();
-    if (call > 0) {
-        call_for_hands(h, call);
-    }
 }
 
 } // namespace
@@ -528,55 +376,31 @@ Work* take_work(Crew* crew) noexcept {
     }
 }
 
-// Do most visits take longer than system calls do that need not wait, and did they wait? Then more workers are of use
-// than there are processors; and no more when that is over.
-void look_at_clock(Hand* h) noexcept {
-    constexpr int64_t visit_ns = 1'000'000;
-    constexpr int64_t bytes_ns = 4;
-    constexpr uint64_t waits_min = 2;
-    Crew* const crew = h->crew;
-    const int64_t now = now_ns();
-    const int64_t took = now - h->began;
-    const int64_t quick = visit_ns + static_cast<int64_t>(h->entries_since_clock) * entry_ns(crew) +
-                          static_cast<int64_t>(h->bytes_since_clock) * bytes_ns;
-    const bool known = h->began != 0 && now != 0;
-    h->began = now;
-    h->entries_since_clock = h->bytes_since_clock = 0;
-    if (!known || !h->queue) {
-        return;
-    }
-    bool waited = false;
-    if (took >= quick) {
-        const uint64_t waits = count_waits();
-        waited = waits - h->waits >= waits_min;
-        h->waits = waits;
-    }
-    if (waited || is_slow(crew)) {
-        judge_pace(h, waited);
-    }
-}
-
 void flush_progress(Hand* h) noexcept {
     Crew* const crew = h->crew;
-    if (h->items == 0 && h->bytes == 0) {
-        return;
-    }
-    crew->mutex.lock();
-    crew->items += h->items;
-    crew->bytes += h->bytes;
-    crew->mutex.unlock();
-    if (crew->composite) {
+    if (crew->composite && (h->items != 0 || h->bytes != 0)) {
+        sys::add(crew->items, h->items);
+        sys::add(crew->bytes, h->bytes);
         sys::add(crew->composite->items, h->items);
         sys::add(crew->composite->bytes, h->bytes);
     }
     h->items = h->bytes = 0;
 }
 
+void close_what_is_left(Hand* h) noexcept {
+    while (h->closing_count > 0) {
+        zone::close_file(h->closing[--h->closing_count]);
+    }
+}
+
 void visit(Hand* h, Work* w) noexcept {
-    look_at_clock(h);
+    close_what_is_left(h);
+    look_at_clock_at_times(h);
+    h->place = nullptr;
     switch (w->kind) {
     case work_begin:
         begin_tree(h);
+        h->crew->mutex.lock();
         break;
     case work_directory:
         visit_directory(h, dir_of(w));

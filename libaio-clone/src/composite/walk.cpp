@@ -5,7 +5,11 @@
 namespace aioc {
 namespace {
 
-constexpr uint64_t few = 64; // entries for which nobody who waits is woken, unless they are long in coming
+// Waking somebody who waits costs as much as reading ten directories. So the first entries come soon, and then each
+// list has twice as many, until they are full; unless they are long in coming.
+constexpr uint64_t few = 64;
+constexpr uint32_t doublings_max = 5;
+constexpr int64_t soon_ns = 2'000'000;
 
 AIOC_INLINE void hand_over(EntryList* list, Request* r) noexcept {
     r->composite->object = list + 1;
@@ -18,6 +22,7 @@ AIOC_INLINE void hand_over(EntryList* list, Request* r) noexcept {
 AIOC_INLINE void deliver(Walk* walk, EntryList* list) noexcept {
     Crew* const crew = &walk->crew;
     crew->mutex.lock();
+    sys::store_relaxed(walk->delivered, walk->delivered + 1);
     Request* const r = walk->closed ? nullptr : walk->waiting.take_first();
     if (r) {
         hand_over(list, r);
@@ -35,33 +40,66 @@ AIOC_INLINE void deliver(Walk* walk, EntryList* list) noexcept {
     }
 }
 
+// One that was used before, if there is any.
+AIOC_INLINE EntryList* take_list(Walk* walk) noexcept {
+    Home* const home = walk->home;
+    walk->crew.mutex.lock();
+    if (!walk->spare) {
+        walk->spare = reinterpret_cast<EntryList*>(sys::exchange(home->freed, static_cast<Object*>(nullptr)));
+    }
+    EntryList* const list = walk->spare;
+    if (list) {
+        walk->spare = list->next;
+        sys::add(home->kept, ~uint32_t{0});
+    }
+    walk->crew.mutex.unlock();
+    EntryList* const ret = list ? list : new_entry_list(walk->list_bytes);
+    if (ret) {
+        ret->home = home;
+        ret->count = 0;
+        ret->back = ret->bytes;
+        sys::add(home->users, uint64_t{1});
+    }
+    return ret;
+}
+
 AIOC_INLINE bool make_room(Hand* h, uint64_t bytes) noexcept {
+    Walk* const walk = h->crew->walk;
     if (h->list && h->list->room() < bytes) {
-        deliver(h->crew->walk, h->list);
+        deliver(walk, h->list);
         h->list = nullptr;
     }
     if (!h->list) {
-        const uint64_t usual = h->crew->walk->list_bytes;
         const uint64_t needed = zone::round_up(bytes + sizeof(EntryList), zone::page);
-        h->list = new_entry_list(needed < usual ? usual : needed);
-        if (h->list) {
-            h->list->directory_of = 0;
-        }
+        h->list = needed <= walk->list_bytes ? take_list(walk) : new_entry_list(needed);
+        h->list_began = h->began;
+        h->place = nullptr;
     }
     return h->list != nullptr;
 }
 
 // The path of a directory is once in each list that has entries of it.
-AIOC_INLINE const char* path_in(EntryList* list, const Dir* d) noexcept {
-    if (list->directory_of != d->serial) {
+AIOC_INLINE const char* path_in(Hand* h, const Dir* d) noexcept {
+    EntryList* const list = h->list;
+    if (h->place != d) {
         list->back -= d->path_length + 1;
         char* const path = list->at(list->back);
         write_path(d, path + d->path_length);
         path[d->path_length] = '\0';
         list->directory = path;
-        list->directory_of = d->serial;
+        h->place = d;
     }
     return list->directory;
+}
+
+AIOC_INLINE bool is_due(const Hand* h) noexcept {
+    const Walk* const walk = h->crew->walk;
+    if (!sys::load_relaxed(walk->waiting.head)) {
+        return false;
+    }
+    const uint32_t delivered = sys::load_relaxed(walk->delivered);
+    return h->list->count >= few << (delivered < doublings_max ? delivered : doublings_max) ||
+           h->began - h->list_began >= soon_ns || is_slow(h->crew);
 }
 
 } // namespace
@@ -87,7 +125,7 @@ bool emit_entry(Hand* h, Dir* d, const Dirent* e, uint8_t type, int32_t error) n
         return false;
     }
     EntryList* const list = h->list;
-    const char* const directory = path_in(list, place);
+    const char* const directory = path_in(h, place);
     struct statx* status = nullptr;
     if (e && (h->crew->flags & AIOC_WALK_STAT) != 0) {
         const uint64_t back = list->back;
@@ -121,8 +159,15 @@ void flush_entries(Hand* h, bool all) noexcept {
     if (!walk || !h->list) {
         return;
     }
-    const bool awaited = sys::load_relaxed(walk->waiting.head) != nullptr;
-    if (h->list->count == 0 || !(all || (awaited && (h->list->count >= few || is_slow(h->crew))))) {
+    if (h->list->count == 0) {
+        if (!all) {
+            return;
+        }
+        free_entry_list(h->list);
+        h->list = nullptr;
+        return;
+    }
+    if (!all && !is_due(h)) {
         return;
     }
     deliver(walk, h->list);
@@ -145,7 +190,13 @@ void free_walk(Walk* walk) noexcept {
         walk->first = list->next;
         free_entry_list(list);
     }
-    free_pool(&walk->crew.pool);
+    while (EntryList* const list = walk->spare) {
+        walk->spare = list->next;
+        zone::unmap(list, list->bytes); // not in use: it does not count
+    }
+    sys::store_relaxed(walk->home->closed, uint32_t{1});
+    zone::leave_home(walk->home);
+    free_memory(&walk->crew);
     zone::unmap(walk, walk->mapped_bytes);
 }
 

@@ -32,6 +32,19 @@ AIOC_INLINE void unmap(void* at, uint64_t bytes) noexcept { sys::unmap_memory(at
 // The compiler must not make a call of memcpy of it.
 AIOC_INLINE void copy_bytes(void* to, const void* from, uint64_t bytes) noexcept {
 #if defined(__x86_64__)
+    auto* t = static_cast<char*>(to);
+    const auto* f = static_cast<const char*>(from);
+    if (bytes < 64) { // that instruction is slow to start
+        for (; bytes >= 8; bytes -= 8, t += 8, f += 8) {
+            uint64_t word;
+            __asm__ volatile("movq (%1), %0\n\tmovq %0, (%2)" : "=&r"(word) : "r"(f), "r"(t) : "memory");
+        }
+        for (; bytes > 0; --bytes) {
+            *t++ = *f++;
+            __asm__ volatile("" ::: "memory");
+        }
+        return;
+    }
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
 #else
     auto* t = static_cast<char*>(to);
@@ -71,7 +84,34 @@ AIOC_INLINE Object* resize_object(Object* object, uint64_t payload) noexcept {
     }
     return moved;
 }
-AIOC_INLINE void free_object(Object* object) noexcept { unmap(object, object->bytes); }
+constexpr uint64_t home_bytes = page;
+AIOC_INLINE void leave_home(Home* home) noexcept {
+    sys::full_fence(); // what was done with an object, before somebody else frees it
+    if (sys::add(home->users, ~uint64_t{0}) == 1) {
+        sys::full_fence();
+        for (Object* o = sys::exchange(home->freed, static_cast<Object*>(nullptr)); o;) {
+            Object* const next = o->next;
+            unmap(o, o->bytes);
+            o = next;
+        }
+        unmap(home, home_bytes);
+    }
+}
+AIOC_INLINE void free_object(Object* object) noexcept {
+    Home* const home = object->home;
+    if (home && sys::load_relaxed(home->closed) == 0 && sys::load_relaxed(home->kept) < home->kept_max) {
+        sys::add(home->kept, uint32_t{1});
+        Object* seen = sys::load_relaxed(home->freed);
+        do {
+            object->next = seen;
+        } while (!sys::compare_exchange(home->freed, seen, object));
+    } else {
+        unmap(object, object->bytes);
+    }
+    if (home) {
+        leave_home(home);
+    }
+}
 AIOC_INLINE uint64_t capacity_of(const Object* object) noexcept { return object->bytes - sizeof(Object); }
 AIOC_INLINE char* payload_of(Object* object) noexcept { return reinterpret_cast<char*>(object + 1); }
 

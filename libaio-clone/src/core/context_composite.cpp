@@ -136,6 +136,13 @@ int Context::create_walk(const char* path, int flags, Walk** ret) noexcept {
     if (!walk) {
         return -ENOMEM;
     }
+    walk->home = static_cast<Home*>(zone::map(zone::home_bytes));
+    if (!walk->home) {
+        zone::unmap(walk, bytes);
+        return -ENOMEM;
+    }
+    walk->home->users = 1;
+    walk->home->kept_max = Walk::lists_max;
     constexpr uint64_t list_bytes = 64 << 10;
     constexpr uint64_t status_list_bytes = 256 << 10;
     walk->mapped_bytes = bytes;
