@@ -28,7 +28,11 @@ static char *letters(char letter) {
     return text;
 }
 
+static bool without_tmpfile;
 static void replace_in_child(const char *content) {
+    if (without_tmpfile) {
+        refuse_tmpfile();
+    }
     aioc_context *ctx = workers_context(1, 0);
     ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     raise(SIGSTOP);
@@ -112,6 +116,12 @@ static void replace_survives_a_kill_at_every_step(void) {
     free(new);
 }
 CHILD_CASE(replace_survives_a_kill_at_every_step)
+
+static void also_where_the_draft_has_a_name(void) {
+    without_tmpfile = true;
+    replace_survives_a_kill_at_every_step();
+}
+CHILD_CASE(also_where_the_draft_has_a_name)
 
 /* --- Rights ------------------------------------------------------------------------ */
 
@@ -331,6 +341,7 @@ int main(void) {
     in_tree("."); /* this process's, which outlives the cases */
     const struct CMUnitTest tests[] = {
         CHILD(replace_survives_a_kill_at_every_step),
+        CHILD(also_where_the_draft_has_a_name),
         CHILD(unreadable_directories),
         CHILD(trees_have_the_rights_of_their_submitter),
         CHILD(a_context_is_destroyed_while_trees_are_worked_on),

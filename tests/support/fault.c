@@ -264,6 +264,23 @@ void refuse_syscall(int number, int error) {
     install_filter(filter, sizeof filter / sizeof *filter);
 }
 
+void refuse_syscall_with(int number, int argument, uint32_t bits, uint32_t value, int error) {
+    const uint32_t offset = (uint32_t)(offsetof(struct seccomp_data, args) + 8 * (size_t)argument);
+    const struct sock_filter filter[] = {LOAD(nr),
+                                         JUMP_EQUAL((unsigned)number, 0, 4),
+                                         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset),
+                                         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits),
+                                         JUMP_EQUAL(value, 0, 1),
+                                         RETURN(SECCOMP_RET_ERRNO | (unsigned)error),
+                                         RETURN(SECCOMP_RET_ALLOW)};
+    install_filter(filter, sizeof filter / sizeof *filter);
+}
+
+void refuse_tmpfile(void) {
+    const uint32_t tmpfile_only = O_TMPFILE & ~O_DIRECTORY;
+    refuse_syscall_with(SYS_openat, 2, tmpfile_only, tmpfile_only, EOPNOTSUPP);
+}
+
 /* The flags are the low word of the first argument. */
 void allow_clone_with_flags_only(uint32_t flags) {
     const struct sock_filter filter[] = {LOAD(nr),

@@ -88,6 +88,10 @@ struct sock_filter;
 void install_filter(const struct sock_filter *filter, size_t count);
 /* Answers -error to this system call. */
 void refuse_syscall(int number, int error);
+/* Answers -error to this system call where the low word of that argument, of these bits, has that value. */
+void refuse_syscall_with(int number, int argument, uint32_t bits, uint32_t value, int error);
+/* A file system has no O_TMPFILE. */
+void refuse_tmpfile(void);
 /* Lets clone(2) pass only with exactly these flags (EPERM); clone3 gives ENOSYS. */
 void allow_clone_with_flags_only(uint32_t flags);
 /* Refuses clone(2) with any of these flags (EPERM); clone3 gives ENOSYS. */

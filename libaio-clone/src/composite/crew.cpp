@@ -128,11 +128,6 @@ AIOC_INLINE Request* complete_tree(Crew* crew) noexcept {
     return r;
 }
 
-// With the mutex held, by the last one out: was there room again before it was out, and nobody was sent for?
-AIOC_INLINE bool is_left_behind(const Walk* walk) noexcept {
-    return !walk->crew.finished && !walk->closed && walk->crew.top && walk->lists <= Walk::lists_max / 2;
-}
-
 // With the mutex held, which it lets go: this worker is done with the crew.
 AIOC_INLINE Request* leave(Hand* h, Request* self) noexcept {
     Crew* const crew = h->crew;
@@ -145,11 +140,7 @@ AIOC_INLINE Request* leave(Hand* h, Request* self) noexcept {
     Walk* const walk = crew->walk;
     const bool over = crew->finished && last;
     const bool unwanted = walk && walk->closed && last;
-    if (walk && last && is_left_behind(walk)) {
-        enlist(h);
-    }
     crew->mutex.unlock();
-    wake_enlisted(h);
     if (walk) {
         if (unwanted) {
             abandon_walk(walk); // it may have left for want of room, with directories open
@@ -159,8 +150,20 @@ AIOC_INLINE Request* leave(Hand* h, Request* self) noexcept {
     return over ? complete_tree(crew) : nullptr;
 }
 
+AIOC_INLINE bool holds_something(const Hand* h) noexcept {
+    return h->closing_count > 0 || h->list != nullptr || h->copier.buffer != nullptr;
+}
+AIOC_INLINE void put_down(Hand* h) noexcept {
+    close_what_is_left(h);
+    flush_entries(h, true);
+    end_copier(&h->copier);
+}
+
+// With the mutex held before and after. It returns because there is nothing to do or no room; whoever makes room
+// afterwards finds that this worker has left, as long as its caller keeps the mutex until it has.
 AIOC_INLINE void work(Hand* h) noexcept {
     Crew* const crew = h->crew;
+    bool looked = false;
     for (;;) {
         while (Work* const w = take_work(crew)) {
             enlist(h);
@@ -168,22 +171,21 @@ AIOC_INLINE void work(Hand* h) noexcept {
             wake_enlisted(h);
             visit(h, w);
             flush_progress(h);
+            looked = false;
         }
-        if (h->closing_count > 0) {
+        const bool looks = !looked && crew->active > 1 && !(crew->walk && is_full(crew->walk));
+        if (looks || holds_something(h)) {
             crew->mutex.unlock();
-            close_what_is_left(h);
+            if (!looks || !work_appears(crew, h)) {
+                put_down(h);
+            }
+            looked = true;
             crew->mutex.lock();
             continue;
         }
-        if (crew->active > 1 && !(crew->walk && is_full(crew->walk))) {
-            crew->mutex.unlock();
-            const bool more = work_appears(crew, h);
-            crew->mutex.lock();
-            if (more) {
-                continue;
-            }
+        if (crew->active > 1 || crew->top || !next_phase(crew)) {
+            return;
         }
-        return;
     }
 }
 
@@ -295,15 +297,7 @@ Request* work_on_tree(Request* r) noexcept {
     }
     if (able && !crew->finished) {
         ++crew->active;
-        for (;;) {
-            work(&hand);
-            crew->mutex.unlock();
-            flush_entries(&hand, true);
-            crew->mutex.lock();
-            if (crew->active > 1 || crew->top || !next_phase(crew)) {
-                break;
-            }
-        }
+        work(&hand);
         --crew->active;
     }
     if (crew->active == 0 && !crew->top && !crew->finished) {
@@ -313,9 +307,6 @@ Request* work_on_tree(Request* r) noexcept {
             end_walk(crew->walk);
         }
     }
-    crew->mutex.unlock();
-    end_copier(&hand.copier);
-    crew->mutex.lock();
     end_hand(&hand);
     return leave(&hand, r);
 }
