@@ -30,8 +30,8 @@ constexpr int patience_s = 10; // of the reader
 
 std::string root;
 
-int make_tree(void**) {
-    const char* const memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+int make_tree(void **) {
+    const char *const memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     root = std::string(memory) + "/aioclone-walk-XXXXXX";
     assert_non_null(mkdtemp(root.data()));
     for (int d = 0; d < directories; ++d) {
@@ -39,7 +39,7 @@ int make_tree(void**) {
         assert_int_equal(mkdir(directory.c_str(), 0755), 0);
         for (int f = 0; f < files; ++f) {
             const std::string file = directory + "/file" + std::to_string(f);
-            FILE* const made = fopen(file.c_str(), "we");
+            FILE *const made = fopen(file.c_str(), "we");
             assert_non_null(made);
             fclose(made);
         }
@@ -47,17 +47,17 @@ int make_tree(void**) {
     return 0;
 }
 
-int remove_tree(void**) { return system(("rm -rf " + root).c_str()); }
+int remove_tree(void **) { return system(("rm -rf " + root).c_str()); }
 
-void finished(const aioc_completion* done, void* user_data) { *static_cast<int64_t*>(user_data) = done->result; }
+void finished(const aioc_completion *done, void *user_data) { *static_cast<int64_t *>(user_data) = done->result; }
 
 // Waits until its workers find no room, and then takes everything at once and asks for more: while they leave. The
 // number of entries; 0 at the end.
-int64_t next_lists(aioc_context* ctx, aioc_walk* handle, uint32_t* full) {
-    const auto* const walk = reinterpret_cast<const aioc::Walk*>(handle);
+int64_t next_lists(aioc_context *ctx, aioc_walk *handle, uint32_t *full) {
+    const auto *const walk = reinterpret_cast<const aioc::Walk *>(handle);
     constexpr int at_once = aioc::Walk::lists_max + 4;
     int64_t results[at_once];
-    aioc_entries* entries[at_once] = {};
+    aioc_entries *entries[at_once] = {};
     for (int looks = 0; looks < looks_max && aioc::sys::load_relaxed(walk->lists) < aioc::Walk::lists_max; ++looks) {
         aioc::sys::relax();
     }
@@ -87,17 +87,17 @@ int64_t next_lists(aioc_context* ctx, aioc_walk* handle, uint32_t* full) {
     return sum;
 }
 
-void reading_goes_on_whenever_there_is_room_again(void**) {
-    aioc_context* ctx = nullptr;
+void reading_goes_on_whenever_there_is_room_again(void **) {
+    aioc_context *ctx = nullptr;
     aioc_options options = AIOC_OPTIONS_INIT;
     options.engine = AIOC_ENGINE_WORKERS;
     assert_int_equal(aioc_create(&ctx, &options), 0);
     const time_t end = time(nullptr) + seconds_max;
     uint32_t full = 0;
     for (int rounds = 0; rounds < rounds_max && time(nullptr) < end; ++rounds) {
-        aioc_walk* walk = nullptr;
+        aioc_walk *walk = nullptr;
         assert_int_equal(aioc_walk_create(ctx, root.c_str(), 0, &walk), 0);
-        reinterpret_cast<aioc::Walk*>(walk)->list_bytes = 4096;
+        reinterpret_cast<aioc::Walk *>(walk)->list_bytes = 4096;
         int64_t entries = 0;
         while (const int64_t more = next_lists(ctx, walk, &full)) {
             entries += more;

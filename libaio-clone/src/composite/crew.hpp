@@ -70,7 +70,7 @@ static_assert(sizeof(Names) <= Names::block_bytes);
 struct TreePool {
     static constexpr uint64_t step = 64;
     static constexpr uint32_t classes = 8; // of 64 to 512 bytes; and one for names
-    static constexpr uint64_t chunk_bytes = 256 << 10;
+    static constexpr uint64_t chunk_bytes = 128 << 10;
 
     struct Block {
         Block* next;
@@ -146,7 +146,7 @@ struct Crew {
     uint64_t errors;
     long error; // the first one
     TreePool pool;
-    Buffer* buffers; // of workers that are not here now
+    Buffer* buffers;        // of workers that are not here now
     sys::Mutex links_mutex; // taken before the other one
     LinkTable links;
     Dir* root;
@@ -191,7 +191,7 @@ struct Hand {
     Copier copier;
     EntryList* list;
     int64_t list_began; // nanoseconds
-    Dir* found; // directories, newest first, that are not on the stack yet
+    Dir* found;         // directories, newest first, that are not on the stack yet
     Dir* oldest_found;
     uint32_t found_count;
     uint32_t looks; // entries until the clock is looked at
@@ -205,8 +205,8 @@ struct Hand {
     uint32_t visits_since_clock;
     uint32_t visits_per_look;
     Worker* wake;
-    Dir* pinned;       // the parent of the one that is visited, for the first time
-    const Dir* place;  // whose path is the newest one in the list
+    Dir* pinned;                               // the parent of the one that is visited, for the first time
+    const Dir* place;                          // whose path is the newest one in the list
     TreePool::Block* spare[TreePool::classes]; // memory for directories, taken by the dozen
     uint32_t closing_count;
     static constexpr uint32_t closing_max = 8;
@@ -252,7 +252,7 @@ void record_error(Crew* crew, const Dir* d, const char* name, long error) noexce
 void push_work(Crew* crew, Work* w) noexcept;
 Dir* new_root(Crew* crew) noexcept;
 Dir* new_dir(Hand* h, Dir* parent, const char* name) noexcept; // without
-void write_path(const Dir* d, char* end) noexcept; // backwards from end, without a NUL
+void write_path(const Dir* d, char* end) noexcept;             // backwards from end, without a NUL
 // Takes a ticket that is free, for a queue; null: none is.
 Request* take_ticket(Crew* crew) noexcept;
 // One more worker, if there is a ticket and something for it to do.
