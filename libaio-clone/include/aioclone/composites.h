@@ -138,7 +138,7 @@ AIOC_API aioc_request aioc_copy_tree(aioc_context *ctx, const char *path, const 
                                      aioc_report **ret, aioc_callback callback, void *user_data);
 /* rename(2), also of a tree; to another file system by a copy with AIOC_COPY_ALL under a name beside path2
  * (.aioc-*), a rename, and the removal of path. Until the rename it can be cancelled, and fails as a whole: the
- * copy is removed. */
+ * copy is removed. If path cannot be removed afterwards, both are there, and the result is that error. */
 #define AIOC_MOVE_NOREPLACE 0x1 /* -EEXIST if path2 exists */
 AIOC_API aioc_request aioc_move(aioc_context *ctx, const char *path, const char *path2, int flags,
                                 aioc_report **ret, aioc_callback callback, void *user_data);
