@@ -13,6 +13,7 @@ extern "C" { // its header does not say so, and its macros spoil the names of th
 }
 
 #include "engine/inline/inline_engine.hpp"
+#include "worker/job_queue.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,6 +254,88 @@ void opens_that_create_are_not_tried(void **) {
     }
 }
 
+// --- Status, by a worker ------------------------------------------------------------------
+
+struct Status {
+    InlineEngine engine;
+    struct statx file{};
+    Request request{};
+
+    // As a worker that helps does it; true: there is nothing to judge.
+    bool ask(uint8_t operation, const std::string &path) {
+        memset(&file, 0, sizeof file);
+        request = make(operation, AT_FDCWD, &file);
+        request.path = path.c_str();
+        engine.classify(&request);
+        assert_int_equal(request.attempt, attempt_cached_stat);
+        engine.classify_for_worker(&request);
+        aioc_zone_try_as_worker(&request);
+        return request.attempt == attempt_direct && request.answered == answer_yes;
+    }
+};
+
+void a_worker_makes_the_plain_call_where_nothing_but_a_local_device_can_be_waited_for(void **) {
+    char base[] = "/dev/shm/aioclone-inline-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    const std::string directory = base;
+    const std::string file = directory + "/file";
+    close(open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+    assert_int_equal(symlink("file", (directory + "/link").c_str()), 0);
+    assert_int_equal(symlink(".", (directory + "/here").c_str()), 0);
+    struct stat plain{};
+    assert_int_equal(stat(file.c_str(), &plain), 0);
+
+    Status s;
+    assert_false(s.ask(AIOC_OP_STAT, file)); // its directory is new
+    assert_int_equal(s.request.result, 0);
+    assert_true(s.ask(AIOC_OP_STAT, file));
+    assert_int_equal(s.request.result, 0);
+    assert_int_equal(s.file.stx_ino, plain.st_ino);
+    assert_int_equal(s.file.stx_mode, plain.st_mode);
+    assert_true(s.ask(AIOC_OP_STAT, directory + "/none"));
+    assert_int_equal(s.request.result, -ENOENT);
+    assert_true(s.ask(AIOC_OP_LSTAT, directory + "/link"));
+    assert_true(S_ISLNK(s.file.stx_mode));
+    // Where a link leads is not known.
+    assert_false(s.ask(AIOC_OP_STAT, directory + "/link"));
+    for (int i = 0; i < 100; ++i) {
+        assert_false(s.ask(AIOC_OP_STAT, directory + "/here/file"));
+        assert_false(s.ask(AIOC_OP_STAT, "/proc/version")); // not one of the file systems that are known
+    }
+    s.request.path = "relative"; // starts anywhere
+    s.request.attempt = attempt_cached_stat;
+    s.request.resolve = resolve_on_mount;
+    s.engine.classify_for_worker(&s.request);
+    assert_int_equal(s.request.resolve, resolve_on_mount);
+    unlink((directory + "/link").c_str());
+    unlink((directory + "/here").c_str());
+    unlink(file.c_str());
+    rmdir(base);
+}
+
+// Its directory is looked at again after so many, and is then another one.
+void a_directory_is_not_trusted_for_ever(void **) {
+    char base[] = "/dev/shm/aioclone-inline-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    const std::string name = std::string(base) + "/name";
+    assert_int_equal(mkdir(name.c_str(), 0700), 0);
+    const std::string file = name + "/status";
+    close(open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    Status s;
+    (void)s.ask(AIOC_OP_STAT, file);
+    assert_true(s.ask(AIOC_OP_STAT, file));
+    unlink(file.c_str());
+    rmdir(name.c_str());
+    assert_int_equal(symlink("/proc/self", name.c_str()), 0);
+    int trusted = 0;
+    while (trusted < 1000 && s.ask(AIOC_OP_STAT, file)) {
+        ++trusted;
+    }
+    assert_in_range(trusted, 1, 100);
+    unlink(name.c_str());
+    rmdir(base);
+}
+
 // --- The burst --------------------------------------------------------------------------
 
 void burst_ends_after_its_time_and_begins_anew(void **) {
@@ -289,6 +372,8 @@ int main() {
         cmocka_unit_test(reused_number_gives_the_new_files_answer),
         cmocka_unit_test(close_is_inline_for_named_files_that_were_only_read),
         cmocka_unit_test(opens_that_create_are_not_tried),
+        cmocka_unit_test(a_worker_makes_the_plain_call_where_nothing_but_a_local_device_can_be_waited_for),
+        cmocka_unit_test(a_directory_is_not_trusted_for_ever),
         cmocka_unit_test(burst_ends_after_its_time_and_begins_anew),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -189,10 +189,14 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
         here.splice(kept_);
         here.splice(chunk_);
     }
+    const bool shared = router_.choice().helper && workers_.is_hot();
     while (Request* const r = batch.take_first()) {
         Circumstances is;
         if (classify(r, &is)) {
             judged = judged || depends_on_credentials(*r);
+            if (shared) {
+                inline_.classify_for_worker(r);
+            }
             here.append(r);
         } else {
             route(r, is);
@@ -254,6 +258,7 @@ bool Context::share_early(Request* r) noexcept {
         kept_.append(r);
         return true;
     }
+    inline_.classify_for_worker(r);
     chunk_.append(r);
     if (chunk_.cost >= part_ns && chunk_.cost >= early_.offered_ns()) {
         if (workers_.engage(&early_, judged_early_) && early_.is_free()) {

@@ -48,6 +48,7 @@ enum Answer : uint8_t {
 enum Resolve : uint8_t {
     resolve_on_mount, // the lookup starts on such a mount and must not leave it
     resolve_no_links, // its directory is known, and there are no symbolic links on the way
+    resolve_plain,    // attempt_cached_stat: a worker may make the plain call, which waits for a local device at most
 };
 
 // What is expected of its plain call.
@@ -74,7 +75,7 @@ struct alignas(64) Request {
     uint8_t attempt;  // Attempt
     uint8_t answered; // Answer
     uint8_t pace;     // Pace
-    uint8_t resolve;  // Resolve, for attempt_cached_open
+    uint8_t resolve;  // Resolve, for attempt_cached_open and attempt_cached_stat
 
     const char* path; // the library's copy; behind an Extra, if the operation has one
     void* buffer;

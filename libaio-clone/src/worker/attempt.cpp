@@ -142,4 +142,19 @@ extern "C" void aioc_zone_try(Request* r) {
     r->answered = answered ? answer_yes : answer_no;
 }
 
+// By a worker, which may wait for a local device. A symbolic link could lead to another one.
+extern "C" void aioc_zone_try_as_worker(Request* r) {
+    if (r->attempt == attempt_cached_stat && r->resolve == resolve_plain) {
+        auto* const file = static_cast<struct statx*>(r->buffer);
+        r->result = sys::call(SYS_statx, r->fd, r->path, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW,
+                              STATX_BASIC_STATS | STATX_BTIME, file);
+        if (r->result < 0 || r->operation == AIOC_OP_LSTAT || (file->stx_mode & S_IFMT) != S_IFLNK) {
+            r->attempt = attempt_direct; // nothing to judge
+            r->answered = answer_yes;
+            return;
+        }
+    }
+    aioc_zone_try(r);
+}
+
 } // namespace aioc

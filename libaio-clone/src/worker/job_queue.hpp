@@ -214,6 +214,8 @@ extern "C" Request* aioc_zone_execute(Request* r);
 // Tries a request that has an attempt, without waiting; writes result, answered and partial. Not answered:
 // result says what the kernel said. (attempt.cpp)
 extern "C" void aioc_zone_try(Request* r);
+// The same by a worker, which may wait for a local device; an attempt that became direct is not to be judged.
+extern "C" void aioc_zone_try_as_worker(Request* r);
 // Takes the request from running to done, undoing what was cancelled.
 extern "C" void aioc_zone_finish(Request* r);
 // Parts of the execution (read_directory.cpp, execute_paths.cpp).

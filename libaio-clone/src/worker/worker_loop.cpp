@@ -39,7 +39,7 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
             sys::prefetch(&next->path);
         }
         sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
-        aioc_zone_try(r);
+        aioc_zone_try_as_worker(r);
         if (is_final(r)) {
             aioc_zone_finish(r);
         } else {

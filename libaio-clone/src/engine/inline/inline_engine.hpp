@@ -12,7 +12,7 @@ namespace aioc {
 
 // A directory by the hash of its absolute path. RESOLVE_CACHED says that a lookup does not wait, but the
 // file's own open could ask a server: so a file is opened inline only where it is known that none is asked.
-struct Directory {
+struct SeenDirectory {
     uint64_t hash = 0;
     uint8_t uses_left = 0;
     bool local = false;
@@ -32,6 +32,8 @@ public:
     bool is_direct(const Request& r) noexcept;
     // Context lock held: what names the remote file system that its call will ask, as far as that is known; 0: none.
     uint64_t remote_device(const Request& r, bool by_path) noexcept;
+    // Context lock held, after classify, of a request with a path of our own: a worker may try it, in its way.
+    void classify_for_worker(Request* r) noexcept;
     // Without the lock: tries it. The answer is settle's to judge.
     void run(Request* r) noexcept;
     // Context lock held, after run: is r->result the answer? If not, it would wait. Remembers what is to be learned.
@@ -53,6 +55,7 @@ public:
 
 private:
     static constexpr size_t directories = 64;
+    static constexpr size_t directories_seen = 512;
     static constexpr uint8_t uses = 32; // of a directory before it is looked at again
 
     Attempt attempt_for(Request* r) noexcept;
@@ -63,16 +66,19 @@ private:
     uint64_t remote_device_of(int fd) noexcept;
     bool is_local(FileClass type) const noexcept { return type == class_local || type == class_memory; }
     bool root_is_local() noexcept;
-    bool directory_is_local(const Request& r, Directory* d, uint64_t hash) noexcept;
-    Directory* directory_of(const Request& r, uint64_t* ret_hash) noexcept;
+    bool directory_is_local(const Request& r, SeenDirectory* d, uint64_t hash) noexcept;
+    static SeenDirectory* directory_of(const Request& r, SeenDirectory* among, size_t count,
+                                       uint64_t* ret_hash) noexcept;
     bool is_cached(const Request& r) noexcept;
     bool settle_status(const Request& r) noexcept;
     void note_miss(Request* r) noexcept;
     void spend(int64_t ns) noexcept { sys::store_relaxed(burst_ns_, sys::load_relaxed(burst_ns_) + ns); }
 
     DescriptorTable descriptors_;
-    std::array<Directory, directories> directories_;
-    Directory root_;
+    std::array<SeenDirectory, directories> directories_; // of opens
+    std::array<SeenDirectory, directories_seen>
+        seen_; // of status requests that a worker tries: here a failed look counts
+    SeenDirectory root_;
     uint8_t working_uses_left_ = 0; // of what is known of the working directory
     uint64_t working_device_ = 0;
     uint64_t root_mount_ = 0;
