@@ -88,14 +88,13 @@ std::string tree_path(const std::string& root, unsigned i) {
 bool make_tree(const std::string& root, FileSet* ret) {
     struct stat status{};
     const std::string complete = root + "/complete";
-    ret->path_stride = (root.size() + 16 + 63) & ~size_t{63};
-    ret->paths.assign(ret->path_stride * FileSet::tree_files, '\0');
+    ret->paths.reserve(FileSet::tree_files);
     const bool exists = stat(complete.c_str(), &status) == 0;
     std::vector<char> data(4096, 'x');
     mkdir(root.c_str(), 0700);
     for (unsigned i = 0; i < FileSet::tree_files; ++i) {
-        const std::string path = tree_path(root, i);
-        memcpy(ret->paths.data() + i * ret->path_stride, path.c_str(), path.size());
+        ret->paths.push_back(tree_path(root, i));
+        const std::string& path = ret->paths.back();
         if (exists) {
             continue;
         }

@@ -22,10 +22,9 @@ struct FileSet {
     uint64_t cold_bytes = 0;
     int sync_fds[sync_files] = {};  // appended to
     int dsync_fds[sync_files] = {}; // the same files with O_DSYNC, for those who know no RWF_DSYNC
-    std::vector<char> paths;        // of the small files, path_stride bytes each
-    size_t path_stride = 0;
+    std::vector<std::string> paths; // of the small files: small allocations, as programs have them
 
-    const char* path(uint64_t i) const { return paths.data() + i * path_stride; }
+    const char* path(uint64_t i) const { return paths[i].c_str(); }
 };
 
 // False: a message was printed.
