@@ -12,7 +12,12 @@
 %include "aioclone.i"
 
 /* A group is a request. */
+%typemap(in, numinputs=0) aioc_context *ctx (laio_call _global_call) %{
+    laio_begin(L, &_global_call);
+    _global_call.kind = LAIO_GROUP;
+%}
 aioc_request aioc_group(aioc_context *ctx, aioc_callback callback, void *user_data);
+%typemap(in, numinputs=0) aioc_context *ctx (laio_call _global_call) "laio_begin(L, &_global_call);"
 
 /* What controls the context takes no request. */
 %typemap(check) aioc_context *ctx "$1 = _global_call.module->context;"

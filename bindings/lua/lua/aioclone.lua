@@ -576,6 +576,26 @@ end
 -- @function group_close
 -- @tparam number group
 
+--- Keeps a group supplied: calls the feeder while the group has fewer than `limit` members outstanding, now and, in
+-- `poll`, as they complete. The feeder adds members (`submit`, with the field `group`) and must not wait.
+--
+--     local group = aio.group(function(succeeded) print(succeeded) end)
+--     local next_path = io.lines("paths")
+--     aio.group_feed(group, 64, function(group)
+--         local path = next_path()
+--         if not path then return false end -- that was all: the group is closed
+--         aio.submit { { "stat", path = path, group = group, callback = got } }
+--         return true
+--     end)
+--
+-- A feeder that returns true without having added any is called again when a member has completed, or by the next
+-- `group_feed`. One that raises an error ends the group with ECANCELED; the error is raised by `poll`, or here.
+-- @function group_feed
+-- @tparam number group
+-- @tparam number limit members at a time; 0 pauses
+-- @tparam[opt] function feeder gets the group, and returns whether there are more; none: the one that the group has
+-- @return true, or nil, message, errno
+
 --- `outstanding`, `succeeded`, `failed`, `first_error` (an errno or 0), `closed`.
 -- @function group_info
 -- @tparam number group

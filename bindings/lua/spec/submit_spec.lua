@@ -223,3 +223,158 @@ describe("a group", function()
         assert.equal(125, results[2])
     end)
 end)
+
+describe("a feeder", function()
+    local function stat(group, callback, path)
+        aio.submit({ { "stat", path = path or "/", group = group, callback = callback } })
+    end
+
+    it("keeps a group at its limit, and closes it when there are no more", function()
+        local fed, done, most, succeeded, calls = 0, 0, 0, nil, 0
+        local group = aio.group(function(count) succeeded = count end)
+        assert.is_true(aio.group_feed(group, 7, function(same)
+            calls = calls + 1
+            assert(same == group, "it gets the group")
+            if fed == 100 then return false end
+            fed = fed + 1
+            stat(group, function(st)
+                assert(st)
+                done = done + 1
+            end)
+            most = math.max(most, fed - done)
+            return true
+        end))
+        assert.equal(7, fed)
+        assert.equal(7, aio.group_info(group).outstanding)
+        finish()
+        assert.equal(100, fed)
+        assert.equal(100, done)
+        assert.equal(100, succeeded)
+        assert.equal(7, most)
+        assert.equal(101, calls)
+    end)
+
+    it("pauses, goes on, and is let go with its group", function()
+        local fed, ended = 0, nil
+        local weak = setmetatable({}, { __mode = "v" })
+        local group = aio.group(function(count) ended = count end)
+        local function start()
+            local marker = {}
+            weak[1] = marker
+            aio.group_feed(group, 1, function()
+                marker[1] = fed
+                fed = fed + 1
+                stat(group, function() end)
+                return fed < 3
+            end)
+        end
+        start()
+        assert.equal(1, fed)
+        assert.is_true(aio.group_feed(group, 0))
+        while aio.group_info(group).outstanding > 0 do aio.wait() aio.poll() end
+        assert.equal(1, fed)
+        collectgarbage()
+        assert.is_table(weak[1])
+        assert.is_true(aio.group_feed(group, 5))
+        assert.equal(3, fed)
+        local ok, _, errno = aio.group_feed(group, 5)
+        assert.is_nil(ok)
+        assert.equal(108, errno) -- ESHUTDOWN
+        finish()
+        assert.equal(3, ended)
+        collectgarbage()
+        collectgarbage()
+        assert.is_nil(weak[1])
+        ok, _, errno = aio.group_feed(group, 5)
+        assert.is_nil(ok)
+        assert.equal(2, errno)
+    end)
+
+    it("that raises an error ends its group, and the error surfaces where it was called", function()
+        local errno
+        local group = aio.group(function(_, _, code) errno = code end)
+        local ok, problem = pcall(aio.group_feed, group, 3, function() error("first", 0) end)
+        assert.is_false(ok)
+        assert.equal("first", problem)
+        finish()
+        assert.equal(125, errno)
+        -- Later, in poll; two at once, of which one is told.
+        local calls, done, codes = {}, 0, {}
+        for i = 1, 2 do
+            group = aio.group(function(_, _, code) codes[i] = code end)
+            calls[i] = 0
+            aio.group_feed(group, 1, function(same)
+                calls[i] = calls[i] + 1
+                if calls[i] == 3 then error("third", 0) end
+                stat(same, function() done = done + 1 end)
+                return true
+            end)
+        end
+        local errors = 0
+        while aio.nreqs() > 0 do
+            aio.wait()
+            ok, problem = pcall(aio.poll)
+            if not ok then
+                errors = errors + 1
+                assert.equal("third", problem)
+            end
+        end
+        assert.is_true(errors == 1 or errors == 2)
+        assert.equal(4, done)
+        assert.same({ 125, 125 }, codes)
+        assert.equal(3, calls[1])
+        assert.equal(3, calls[2])
+    end)
+
+    it("works from a coroutine and inside a callback, and polls", function()
+        local fed, ended, inside = 0, nil, 0
+        aio.run(function()
+            aio.stat("/")
+            aio.stat("/", function()
+                local group = aio.group(function(count) ended = count end)
+                aio.group_feed(group, 2, function()
+                    fed = fed + 1
+                    inside = inside + aio.poll()
+                    stat(group, function() end)
+                    return fed < 10
+                end)
+            end)
+        end)
+        finish()
+        assert.equal(10, fed)
+        assert.equal(10, ended)
+    end)
+
+    it("is asked no more at the end of the program", function()
+        local output, status = support.output_of([[
+            local aio = require "aioclone"
+            local group = aio.group()
+            aio.group_feed(group, 1, function()
+                aio.submit { { "stat", path = "/", group = group, callback = function() end } }
+                return true
+            end)
+            aio.wait()
+            aio.poll()
+            print "end"
+        ]])
+        assert.equal("end\n", output)
+        assert.equal(0, status)
+    end)
+
+    it("and its group and limit are checked", function()
+        local id = aio.stat("/", function() end)
+        local ok, _, errno = aio.group_feed(id, 1, function() end)
+        assert.is_nil(ok)
+        assert.equal(22, errno)
+        finish()
+        assert.error_matches(function() aio.group_feed("x", 1, print) end, "group: number expected")
+        assert.error_matches(function() aio.group_feed(1, -1, print) end, "limit: out of range")
+        assert.error_matches(function() aio.group_feed(1) end, "limit: number expected")
+        assert.error_matches(function() aio.group_feed(1, 1, 5) end, "feeder: function expected, got number")
+        local group = aio.group()
+        ok, _, errno = aio.group_feed(group, 1) -- there is no feeder: nothing happens
+        assert.is_true(ok, errno)
+        aio.group_close(group)
+        finish()
+    end)
+end)

@@ -293,17 +293,23 @@ uint32_t laio_operation(lua_State *L, laio_call *call, int arg) {
     return code_of_name(L, call, arg, "operation", aioc_operation_name, 1);
 }
 
-/* The id that Lua has fits a double: index in the lower half, generation in the upper. Of one that has completed: 0,
- * which the library does not know either. */
-aioc_request laio_request_id(lua_State *L, laio_call *call, int arg, const char *name) {
+/* The id that Lua has fits a double: index in the lower half, generation in the upper. NULL: it was
+ * delivered, or never was. */
+laio_request *laio_find(lua_State *L, laio_call *call, int arg, const char *name) {
     const laio_module *const module = call->module;
     const int64_t id = laio_integer(L, call, arg, name, 1, INT64_MAX);
     const uint64_t index = ((uint64_t)id & 0xffffff) - 1;
     if (index < module->count) {
-        const laio_request *const request = module->requests[index];
+        laio_request *const request = module->requests[index];
         if (request->outstanding && request->generation == (uint64_t)id >> 24) {
-            return request->id;
+            return request;
         }
     }
-    return 0;
+    return NULL;
+}
+
+/* 0: as for the library, there is no such request. */
+aioc_request laio_request_id(lua_State *L, laio_call *call, int arg, const char *name) {
+    const laio_request *const request = laio_find(L, call, arg, name);
+    return request ? request->id : 0;
 }

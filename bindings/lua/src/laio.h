@@ -14,6 +14,7 @@
 /* What a completion's value is. */
 enum {
     LAIO_PLAIN,  /* its result: a number, or true where success has none */
+    LAIO_GROUP,  /* a number; it keeps its feeder */
     LAIO_STRING, /* the bytes that were read */
     LAIO_STAT,
     LAIO_STATVFS,
@@ -144,6 +145,7 @@ void laio_use_buffer(lua_State *L, laio_call *call, int arg, const char *name, l
 uint32_t laio_id(lua_State *L, laio_call *call, int arg, const char *name);
 uint32_t laio_engine(lua_State *L, laio_call *call, int arg);
 uint32_t laio_operation(lua_State *L, laio_call *call, int arg);
+laio_request *laio_find(lua_State *L, laio_call *call, int arg, const char *name);
 aioc_request laio_request_id(lua_State *L, laio_call *call, int arg, const char *name);
 
 /* request.c: between laio_take and laio_submitted nothing raises. */
@@ -206,6 +208,10 @@ int laio_deliver(lua_State *L);
 int laio_poll(lua_State *L);
 int laio_wait(lua_State *L);
 int laio_fileno(lua_State *L);
+
+/* feed.c: feeders of groups. */
+int laio_call_feeder(lua_State *L, const laio_request *group);
+int laio_group_feed(lua_State *L);
 
 /* option.c: what the module tells and is told. */
 int laio_configure(lua_State *L);

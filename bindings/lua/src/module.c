@@ -127,17 +127,19 @@ static void register_functions(lua_State *L, const luaL_Reg *functions) {
     lua_pop(L, 1);
 }
 
-static void register_poll(lua_State *L) {
+/* These run Lua code inside of the library: by laio_deliver, their last upvalue. */
+static void register_runners(lua_State *L) {
+    static const luaL_Reg runners[] = {{"poll", laio_poll}, {"group_feed", laio_group_feed}, {NULL, NULL}};
+    const luaL_Reg *runner;
     int i;
-    for (i = 0; i < LAIO_UPVALUES; ++i) {
-        lua_pushvalue(L, -LAIO_UPVALUES);
+    for (runner = runners; runner->name; ++runner) {
+        for (i = 0; i < 2 * LAIO_UPVALUES; ++i) {
+            lua_pushvalue(L, -LAIO_UPVALUES);
+        }
+        lua_pushcclosure(L, laio_deliver, LAIO_UPVALUES);
+        lua_pushcclosure(L, runner->func, LAIO_UPVALUES + 1);
+        lua_setfield(L, -(LAIO_UPVALUES + 2), runner->name);
     }
-    for (i = 0; i < LAIO_UPVALUES; ++i) {
-        lua_pushvalue(L, -LAIO_UPVALUES);
-    }
-    lua_pushcclosure(L, laio_deliver, LAIO_UPVALUES);
-    lua_pushcclosure(L, laio_poll, LAIO_UPVALUES + 1);
-    lua_setfield(L, -(LAIO_UPVALUES + 2), "poll");
 }
 
 static pthread_once_t watch_forks_once = PTHREAD_ONCE_INIT;
@@ -183,7 +185,7 @@ void laio_open(lua_State *L, const void *methods) {
     laio_attach(L, -4);
     register_functions(L, (const luaL_Reg *)methods);
     register_functions(L, functions);
-    register_poll(L);
+    register_runners(L);
     lua_pop(L, LAIO_UPVALUES);
     lua_pushlightuserdata(L, (void *)&key);
     lua_pushvalue(L, -2);

@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <poll.h>
 
 /* The request's places are empty and itself free before any Lua code runs: that may raise. What it kept stays on the
  * stack meanwhile, below the results. */
@@ -41,11 +40,15 @@ static void resume(lua_State *L, lua_State *co, int count) {
     }
 }
 
-/* Called protected, with the request: nothing that it raises passes through the library. */
+/* Called protected, with the request: nothing that it raises passes through the library. Or with a group, and true: its
+ * feeder is called. */
 int laio_deliver(lua_State *L) {
     laio_module *const module = (laio_module *)lua_touserdata(L, LAIO_MODULE);
     laio_request *const request = (laio_request *)lua_touserdata(L, 1);
     int count;
+    if (lua_gettop(L) > 1) {
+        return laio_call_feeder(L, request);
+    }
     lua_rawgeti(L, LAIO_TARGETS, (int)request->index + 1);
     if (request->awaited) {
         lua_State *const co = lua_tothread(L, -1);
@@ -115,29 +118,11 @@ int laio_poll(lua_State *L) {
     return laio_number(L, count);
 }
 
-/* First in the library's own way, which is fast. Its futex(2) is restarted after a signal whose handler was installed
- * with SA_RESTART, as the one for Ctrl-C in the interpreters of Lua 5.1, 5.2 and LuaJIT: poll(2) never is. */
+/* A hook may be the answer to a signal that came just before the wait (Ctrl-C sets one): Lua must run soon. */
 static int wait_ms(lua_State *L, aioc_context *context, int timeout_ms) {
-    const int quick_ms = 20;
-    const int is_long = timeout_ms < 0 || timeout_ms > quick_ms;
-    const int64_t end = timeout_ms < 0 ? INT64_MAX : laio_now_ms() + timeout_ms;
-    int status = aioc_poll_wait(context, is_long ? quick_ms : timeout_ms);
-    struct pollfd results;
-    results.events = POLLIN;
-    results.fd = -1;
-    /* A hook may be the answer to a signal: Lua must run. */
-    while (status == 0 && is_long && aioc_nreqs(context) > 0 && lua_gethookmask(L) == 0) {
-        const int64_t left = end == INT64_MAX ? -1 : end - laio_now_ms();
-        if (end != INT64_MAX && left <= 0) {
-            break;
-        }
-        results.fd = results.fd < 0 ? aioc_poll_fileno(context) : results.fd;
-        if (poll(&results, 1, (int)left) <= 0) {
-            break;
-        }
-        status = aioc_poll_wait(context, 0); /* it may be readable once more than needed */
-    }
-    return status;
+    const int with_hook_ms = 20;
+    const int is_long = timeout_ms < 0 || timeout_ms > with_hook_ms;
+    return aioc_poll_wait(context, is_long && lua_gethookmask(L) != 0 ? with_hook_ms : timeout_ms);
 }
 
 /* wait([seconds]): true when results wait; else false: the time is over, a signal came, or nothing is outstanding. */
