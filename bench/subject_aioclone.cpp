@@ -53,6 +53,7 @@ public:
         for (Request& slot : slots_) {
             slot.owner = this;
         }
+        load.link_syncs();
     }
     ~Aioclone() override {
         aioc_destroy(context_);
@@ -234,9 +235,26 @@ private:
         case Op::close:
             return aioc_close(context_, slot.fd, done, &slot);
         case Op::write_then_sync:
-            break;
+            return submit_chain(slot);
         }
         return -ENOSYS;
+    }
+
+    // Only the end of the last one is of interest: if the write failed, that is -ECANCELED.
+    aioc_request submit_chain(Request& slot) {
+        aioc_operation operations[2] = {AIOC_OPERATION_INIT, AIOC_OPERATION_INIT};
+        aioc_request ids[2];
+        operations[0].code = AIOC_OP_WRITE;
+        operations[0].flags = AIOC_LINK;
+        operations[0].buffer = slot.buffer;
+        operations[0].length = slot.length;
+        operations[0].offset = static_cast<int64_t>(slot.offset);
+        operations[1].code = AIOC_OP_FDATASYNC;
+        operations[1].callback = done;
+        operations[1].user_data = &slot;
+        operations[0].fd = operations[1].fd = slot.fd;
+        const int accepted = aioc_submit(context_, operations, 2, ids);
+        return accepted == 2 ? ids[1] : accepted < 0 ? accepted : -EIO;
     }
 
     aioc_request submit_flagged(Request& slot) {

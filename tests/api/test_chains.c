@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static aioc_request submit_with_priority(int priority, uintptr_t name) {
@@ -240,6 +241,16 @@ static void a_linked_close_does_not_overtake_the_read(void **state) {
     }
 }
 
+static void wait_until_a_worker_opens(void) {
+    for (int tries = 0; tries < 4000 && !a_worker_opens(); ++tries) {
+        aioc_poll_wait(ctx, 5); /* the ring gives it up first; and what is inline goes on with the poll */
+        if (deliveries == 0) {
+            aioc_poll_cb(ctx);
+        }
+    }
+    assert_true(a_worker_opens());
+}
+
 /* An open of the fifo and then nops, named 1, 2, ... */
 static void start_blocked_chain(int nops, aioc_request *ids) {
     aioc_operation ops[8];
@@ -250,10 +261,7 @@ static void start_blocked_chain(int nops, aioc_request *ids) {
         ops[i] = operation(AIOC_OP_NOP, i + 1);
     }
     assert_int_equal(submit_chain(ops, nops + 1, ids), nops + 1);
-    for (int tries = 0; tries < 4000 && !a_worker_opens(); ++tries) {
-        aioc_poll_wait(ctx, 5); /* the ring gives it up first */
-    }
-    assert_true(a_worker_opens());
+    wait_until_a_worker_opens();
 }
 
 static void none_starts_while_its_predecessor_runs(void **state) {
@@ -394,20 +402,196 @@ static void a_hold_does_not_stop_a_chain_that_runs(void **state) {
     aioc_release(ctx);
 }
 
+/* The second one's callback lets the first one end, so that both that follow were cancelled before. */
+static int late_writer;
+static void open_the_writer(const aioc_completion *done, void *user_data) {
+    log_callback(done, user_data);
+    late_writer = open(fifo_path(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+}
 static void destroy_cancels_what_waits(void **state) {
     (void)state;
-    aioc_request ids[8];
-    start_blocked_chain(2, ids);
-    const int writer = open(fifo_path(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    aioc_operation ops[3] = {operation(AIOC_OP_OPEN, 1), operation(AIOC_OP_NOP, 2), operation(AIOC_OP_NOP, 3)};
+    ops[0].path = fifo_path();
+    ops[0].operation_flags = O_RDONLY | O_CLOEXEC;
+    ops[1].callback = open_the_writer;
+    assert_int_equal(submit_chain(ops, 3, NULL), 3);
+    wait_until_a_worker_opens();
     assert_int_equal(aioc_destroy(ctx), 0);
     ctx = NULL;
-    close(writer);
+    close(late_writer);
     assert_int_equal(deliveries, 3);
     if (delivery_of(1)->result >= 0) {
         close((int)delivery_of(1)->result);
     }
     assert_int_equal(delivery_of(2)->result, -ECANCELED);
     assert_int_equal(delivery_of(3)->result, -ECANCELED);
+}
+
+/* --- Going on in the same worker */
+
+static int turns_of_the_poll(int count) {
+    int turns = 0;
+    for (const time_t limit = time(NULL) + 20; deliveries < count;) {
+        const int before = deliveries;
+        assert_true(time(NULL) < limit);
+        assert_true(aioc_poll_wait(ctx, 1000) >= 0);
+        assert_true(aioc_poll_cb(ctx) >= 0);
+        turns += deliveries > before;
+    }
+    return turns;
+}
+
+static void a_chain_of_three_is_one_hand_over(void **state) {
+    (void)state;
+    const int fd = open(scratch_path(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_true(aioc_poll_fileno(ctx) >= 0); /* so that wake-ups of its watcher count */
+    enum { rounds = 50 };
+    for (int round = 0; round < rounds; ++round) {
+        aioc_operation ops[3] = {operation(AIOC_OP_WRITE, 1), operation(AIOC_OP_FDATASYNC, 2),
+                                 operation(AIOC_OP_CLOSE, 3)};
+        for (int i = 0; i < 3; ++i) {
+            ops[i].fd = i > 0 ? ops[0].fd : dup(fd);
+        }
+        ops[0].buffer = "text";
+        ops[0].length = 4;
+        aioc_statistics before = AIOC_STATISTICS_INIT, after = AIOC_STATISTICS_INIT;
+        aioc_stats(ctx, &before);
+        deliveries = 0;
+        assert_int_equal(submit_chain(ops, 3, NULL), 3);
+        assert_int_equal(turns_of_the_poll(3), 1);
+        aioc_stats(ctx, &after);
+        assert_in_range(after.worker_wakeups - before.worker_wakeups, 0, 1);
+        assert_in_range(after.poll_wakeups - before.poll_wakeups, 0, 1);
+        assert_int_equal(after.waiting, 0);
+        const int64_t results[] = {4, 0, 0};
+        for (int i = 0; i < 3; ++i) {
+            assert_int_equal((uintptr_t)delivered[i].user_data, i + 1);
+            assert_int_equal(delivered[i].result, results[i]);
+            assert_int_equal(delivered[i].engine, AIOC_ENGINE_WORKERS);
+        }
+    }
+    close(fd);
+}
+
+/* What has ended is not kept back by what may take for ever. */
+static void one_that_may_block_keeps_its_predecessor_from_nobody(void **state) {
+    (void)state;
+    const int fds = count_fds();
+    aioc_request ids[3];
+    aioc_operation ops[3] = {operation(AIOC_OP_UNLINK, 1), operation(AIOC_OP_OPEN, 2), operation(AIOC_OP_NOP, 3)};
+    close(open(scratch_path(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ops[0].path = scratch_path();
+    ops[1].path = fifo_path();
+    ops[1].operation_flags = O_RDONLY | O_CLOEXEC;
+    assert_int_equal(submit_chain(ops, 3, ids), 3);
+    wait_until_a_worker_opens();
+    wait_for_deliveries(1);
+    assert_int_equal(delivered[0].result, 0);
+    assert_int_equal(aioc_cancel(ctx, ids[1]), 0); /* it runs, and is undone */
+    unblock();
+    wait_for_deliveries(3);
+    assert_int_equal(delivery_of(2)->result, -ECANCELED);
+    assert_int_equal(delivery_of(3)->result, -ECANCELED);
+    assert_true(count_fds() <= fds + 1); /* the ring's own */
+}
+
+static void a_deadline_that_passes_while_its_predecessor_runs_ends_it_at_once(void **state) {
+    (void)state;
+    aioc_operation ops[4] = {operation(AIOC_OP_OPEN, 1), operation(AIOC_OP_NOP, 2), operation(AIOC_OP_NOP, 3),
+                             operation(AIOC_OP_NOP, 4)};
+    ops[0].path = fifo_path();
+    ops[0].operation_flags = O_RDONLY | O_CLOEXEC;
+    ops[2].timeout_ns = 20000000;
+    assert_int_equal(submit_chain(ops, 4, NULL), 4);
+    wait_for_deliveries(2);
+    assert_int_equal(delivery_of(3)->result, -ETIMEDOUT);
+    assert_int_equal(delivery_of(4)->result, -ECANCELED);
+    unblock();
+    wait_for_deliveries(4);
+    close((int)delivery_of(1)->result);
+    assert_int_equal(delivery_of(2)->result, 0);
+}
+
+static void nothing_goes_on_behind_one_whose_deadline_passed(void **state) {
+    (void)state;
+    aioc_operation ops[3] = {operation(AIOC_OP_OPEN, 1), operation(AIOC_OP_UNLINK, 2), operation(AIOC_OP_NOP, 3)};
+    close(open(scratch_path(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ops[0].path = fifo_path();
+    ops[0].operation_flags = O_RDONLY | O_CLOEXEC;
+    ops[0].timeout_ns = 20000000;
+    ops[1].path = scratch_path();
+    assert_int_equal(submit_chain(ops, 3, NULL), 3);
+    wait_until_a_worker_opens();
+    aioc_statistics stats = AIOC_STATISTICS_INIT;
+    for (int tries = 0; tries < 4000 && stats.timed_out == 0; ++tries) {
+        aioc_poll_wait(ctx, 5);
+        aioc_stats(ctx, &stats);
+    }
+    assert_int_equal(stats.timed_out, 1);
+    unblock();
+    wait_for_deliveries(3);
+    assert_int_equal(delivery_of(1)->result, -ETIMEDOUT);
+    assert_int_equal(delivery_of(2)->result, -ECANCELED);
+    assert_int_equal(delivery_of(3)->result, -ECANCELED);
+    assert_int_equal(access(scratch_path(), F_OK), 0); /* it was not run */
+}
+
+static void cancel_of_its_group_ends_what_waits_in_a_running_chain(void **state) {
+    (void)state;
+    aioc_operation group = operation(AIOC_OP_GROUP, 9);
+    const aioc_request id = submit_operation(&group);
+    aioc_operation ops[3] = {operation(AIOC_OP_OPEN, 1), operation(AIOC_OP_NOP, 2), operation(AIOC_OP_NOP, 3)};
+    ops[0].path = fifo_path();
+    ops[0].operation_flags = O_RDONLY | O_CLOEXEC;
+    ops[1].group = ops[2].group = id;
+    assert_int_equal(submit_chain(ops, 3, NULL), 3);
+    wait_until_a_worker_opens();
+    assert_int_equal(aioc_cancel(ctx, id), 0);
+    wait_for_deliveries(3);
+    assert_int_equal(delivery_of(9)->result, -ECANCELED);
+    assert_int_equal(delivery_of(2)->result, -ECANCELED);
+    assert_int_equal(delivery_of(3)->result, -ECANCELED);
+    unblock();
+    wait_for_deliveries(4);
+    close((int)delivery_of(1)->result);
+}
+
+static void a_chain_that_goes_on_passes_nobody(void **state) {
+    (void)state;
+    block();
+    aioc_operation ops[3] = {operation(AIOC_OP_NOP, 1), operation(AIOC_OP_NOP, 11), operation(AIOC_OP_NOP, 12)};
+    ops[0].priority = 1;
+    ops[2].priority = 4;
+    assert_int_equal(submit_chain(ops, 3, NULL), 3);
+    for (uintptr_t name = 2; name <= 10; ++name) {
+        assert_true(submit_with_priority(0, name) > 0);
+    }
+    unblock();
+    wait_for_deliveries(13);
+    close((int)delivery_of(0)->result);
+    for (int i = 1; i < 13; ++i) {
+        assert_int_equal((uintptr_t)delivered[i].user_data, i);
+    }
+}
+
+/* Closed by the first: so what follows must not be asked before it starts. */
+static void what_goes_on_sees_what_its_predecessor_did(void **state) {
+    (void)state;
+    static struct statx status;
+    const int fd = open(make_file("some text"), O_RDONLY | O_CLOEXEC);
+    aioc_operation ops[4] = {operation(AIOC_OP_UNLINK, 1), operation(AIOC_OP_CLOSE, 2), operation(AIOC_OP_FSTAT, 3),
+                             operation(AIOC_OP_NOP, 4)};
+    close(open(scratch_path(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ops[0].path = scratch_path();
+    ops[1].fd = ops[2].fd = fd;
+    ops[2].buffer = &status;
+    assert_int_equal(submit_chain(ops, 4, NULL), 4);
+    wait_for_deliveries(4);
+    const int64_t results[] = {0, 0, -EBADF, -ECANCELED};
+    for (int i = 0; i < 4; ++i) {
+        assert_int_equal((uintptr_t)delivered[i].user_data, i + 1);
+        assert_int_equal(delivered[i].result, results[i]);
+    }
 }
 
 static void chains_from_callbacks(const aioc_completion *done, void *user_data) {
@@ -447,6 +631,13 @@ int main(void) {
                                        SCHEDULE(reap_goes_on_with_a_chain),
                                        SCHEDULE(a_hold_does_not_stop_a_chain_that_runs),
                                        SCHEDULE(destroy_cancels_what_waits),
+                                       SCHEDULE_WORKERS(a_chain_of_three_is_one_hand_over),
+                                       SCHEDULE(one_that_may_block_keeps_its_predecessor_from_nobody),
+                                       SCHEDULE(a_deadline_that_passes_while_its_predecessor_runs_ends_it_at_once),
+                                       SCHEDULE(nothing_goes_on_behind_one_whose_deadline_passed),
+                                       SCHEDULE(cancel_of_its_group_ends_what_waits_in_a_running_chain),
+                                       SCHEDULE_WORKERS(a_chain_that_goes_on_passes_nobody),
+                                       SCHEDULE(what_goes_on_sees_what_its_predecessor_did),
                                        SCHEDULE(a_callback_can_submit_a_chain)};
     return run_group(tests);
 }

@@ -178,6 +178,9 @@ private:
     void cancel_waiting() noexcept;
     [[gnu::cold]] void conclude(Request* r) noexcept;
     void start_following(Plan* plan) noexcept;
+    bool may_go_on(Request* next) noexcept;
+    void open_passages(Request* r) noexcept;
+    static bool keep_following(Plan* plan) noexcept;
     void take_starting(RequestList* ret) noexcept;
 
     // Groups (context_groups.cpp), with the lock held but for feed_hungry.

@@ -88,6 +88,9 @@ void Context::expire(Plan* plan) noexcept {
     default:
         break;
     }
+    if (!keep_following(plan)) {
+        return; // it has ended, and a worker goes on with what follows
+    }
     plan->timed_out = true; // conclude makes the result of it
     if (stop(r) < 0 && sys::load_acquire(r->state) == state_done) {
         plan->timed_out = false; // it has just ended: there is nothing that could undo it

@@ -77,6 +77,9 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
         sys::add(routed_, uint32_t{1});
     }
     r->queue = nullptr;
+    if (has_plan(*r)) {
+        open_passages(r);
+    }
     (r->engine == AIOC_ENGINE_RING ? to_ring_ : to_workers_).append(r);
 }
 

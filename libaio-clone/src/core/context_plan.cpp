@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What few requests have: their acceptance, their waiting, and what follows from their end.
+#include "composite/composite.hpp"
 #include "core/context.hpp"
 
 #include <errno.h>
@@ -8,6 +9,11 @@ namespace aioc {
 namespace {
 
 constexpr int32_t priority_max = 4;
+
+bool moves_data(const Request& r) noexcept {
+    return r.operation == AIOC_OP_READ || r.operation == AIOC_OP_WRITE || r.operation == AIOC_OP_READV ||
+           r.operation == AIOC_OP_WRITEV;
+}
 
 } // namespace
 
@@ -130,6 +136,12 @@ void Context::complete_waiting(Plan* plan, int64_t result) noexcept {
 
 // As aioc_cancel.
 int Context::stop_waiting(Plan* plan) noexcept {
+    if (plan->before && !keep_following(plan->before)) {
+        // A worker has just gone on with it, and is about to write that, or has.
+        uint32_t waiting = state_waiting;
+        sys::compare_exchange(plan->request->state, waiting, uint32_t{state_running});
+        return stop(plan->request);
+    }
     if (plan->request->operation != AIOC_OP_GROUP) {
         complete_waiting(plan, -ECANCELED);
         return 0;
@@ -172,7 +184,11 @@ void Context::conclude(Request* r) noexcept {
     drop_deadline(plan);
     leave_hungry(plan);
     leave_place(plan);
-    if (r->result >= 0 && !closing_) {
+    if (!keep_following(plan)) {
+        plan->after->before = nullptr;
+        plan->after = nullptr;
+        --waiting_;
+    } else if (r->result >= 0 && !closing_) {
         start_following(plan);
     } else {
         cancel_following(plan);
@@ -180,6 +196,59 @@ void Context::conclude(Request* r) noexcept {
     report_to_group(plan, r->result, r->id);
     plans_.give_back(plan);
     lock_.unlock();
+}
+
+// Those that no worker can run, whose time is watched by the poller alone, or that come to their end elsewhere.
+bool Context::may_go_on(Request* next) noexcept {
+    if (plans_.of(*next)->deadline_place != 0 || next->operation == AIOC_OP_CUSTOM ||
+        next->operation == AIOC_OP_WALK_NEXT || works_on_tree(next->operation)) {
+        return false;
+    }
+    if (moves_data(*next) || next->operation == AIOC_OP_CLOSE) { // of others nothing would be learned
+        Circumstances is;
+        classify(next, &is);
+        if (is.direct && router_.choice().ring) {
+            return false;
+        }
+    }
+    next->attempt = attempt_none;
+    return inline_.remote_device(*next, (find_operation(next->operation)->uses & use_path) != 0) == 0;
+}
+
+// With the lock held: of a request that goes to a worker. What follows and could go there as well goes on there, so
+// that a chain needs one hand-over, and not one for each member.
+void Context::open_passages(Request* r) noexcept {
+    constexpr uint32_t members_max = 64; // looked at in one go
+    r->schedule &= static_cast<uint8_t>(~schedule_followed);
+    if (r->engine != AIOC_ENGINE_WORKERS || in_order_ || router_.choice().ring_for_all || works_on_tree(r->operation)) {
+        return;
+    }
+    bool waits = false;
+    Plan* plan = plans_.of(*r);
+    if (plan->timed_out) { // while it was tried elsewhere: what it gives will not be its result
+        return;
+    }
+    for (uint32_t count = 0; plan->after && count < members_max && may_go_on(plan->after->request); ++count) {
+        Request* const next = plan->after->request;
+        next->pace = Router::waits(*next) ? pace_slow : pace_quick;
+        next->schedule |= Router::is_brief(*next) ? schedule_brief : 0;
+        next->schedule &= static_cast<uint8_t>(~schedule_followed);
+        waits = waits || next->pace == pace_slow;
+        plan->request->followed = plan;
+        plan->request->schedule |= schedule_followed;
+        sys::store_release(plan->passage, uint32_t{passage_open});
+        plan = plan->after;
+    }
+    if (waits) { // then the worker is the chain's as it would be that member's
+        r->pace = pace_slow;
+        r->attempt = attempt_none;
+    }
+}
+
+// With the lock held. False: a worker has gone on with what follows.
+bool Context::keep_following(Plan* plan) noexcept {
+    uint32_t open = passage_open;
+    return sys::compare_exchange(plan->passage, open, uint32_t{passage_kept}) || open == passage_kept;
 }
 
 // The next of the chain joins those that start when the poll ends. Not collected_: a hold is for what is submitted.

@@ -8,6 +8,16 @@ namespace aioc {
 
 struct Device;
 
+// Whose the next of a chain is. The worker that has ended a member takes what follows, if that may go on there (open ->
+// taken), before it gives that member away. The main side takes it back (open -> kept) when it is cancelled, or when
+// the member's result will not be its own. So a plan lives as long as a worker may look at it, and who comes second
+// touches nothing. tests/model/chain_model.py checks it.
+enum Passage : uint32_t {
+    passage_kept, // it starts when the member was delivered
+    passage_open,
+    passage_taken,
+};
+
 // What few requests have: members of chains and groups, groups themselves, requests with a deadline or on a device with
 // a limit. Found by the request's slot, so that the others pay for none of it. Made with the request, and ended when it
 // is delivered.
@@ -16,14 +26,17 @@ struct Plan {
     Plan* before = nullptr;     // of a chain: starts when that one has ended well
     Plan* after = nullptr;      // also: the next free one
 
+    JobQueue* queue = nullptr; // for Request::queue
+
     Plan* group = nullptr;
     Plan* older = nullptr; // members of the same group
     Plan* newer = nullptr;
 
-    int64_t deadline_ns = 0;     // of CLOCK_MONOTONIC
-    uint32_t deadline_place = 0; // in the heap, from 1; 0: not there
-    bool timed_out = false;      // it had not ended then: its result is not wanted any more
-    bool starting = false;       // its predecessor has ended: on Context::starting_
+    int64_t deadline_ns = 0;         // of CLOCK_MONOTONIC
+    uint32_t deadline_place = 0;     // in the heap, from 1; 0: not there
+    uint32_t passage = passage_kept; // to `after`; while it is open both are left as they are
+    bool timed_out = false;          // it had not ended then: its result is not wanted any more
+    bool starting = false;           // its predecessor has ended: on Context::starting_
 
     Device* device = nullptr; // on which it has a place, or waits for one
     bool parked = false;      // waits for one: on Device::waiting
@@ -46,6 +59,11 @@ struct Plan {
     void* feeder_data = nullptr;
     bool hungry = false; // on Context::hungry_
 };
+
+// Where the queue is written on which the request is.
+AIOC_INLINE JobQueue*& queue_of(Request& r) noexcept {
+    return (r.schedule & schedule_followed) != 0 ? r.followed->queue : r.queue;
+}
 
 inline bool has_plan(const Request& r) noexcept { return (r.schedule & schedule_planned) != 0; }
 

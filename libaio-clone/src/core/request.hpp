@@ -10,6 +10,7 @@ namespace aioc {
 
 struct Composite;
 struct JobQueue;
+struct Plan;
 
 // Who may write a request: held and queued: whoever has the lock of the list it is on; running: who runs
 // it; done: the poller. Cancel races with who runs an open for running -> cancelling. A request that comes
@@ -81,7 +82,10 @@ struct alignas(64) Request {
     void* buffer;
     uint64_t length;
     int64_t offset;
-    JobQueue* queue;
+    union {
+        JobQueue* queue;
+        Plan* followed; // with schedule_followed: its own plan, which has the queue
+    };
     union {
         uint64_t partial;     // read, write: bytes that attempts have transferred; readdir: its object
         Composite* composite; // of a composite: its second part
@@ -111,7 +115,9 @@ AIOC_INLINE const Extra& extra_of(const Request& r) noexcept { return reinterpre
 // Request::schedule: the priority as a signed number of four bits, and these.
 enum Schedule : uint8_t {
     schedule_priority = 0x0f,
-    schedule_planned = 0x10, // it has a Plan, found by its slot
+    schedule_planned = 0x10,  // it has a Plan, found by its slot
+    schedule_followed = 0x20, // with a worker: the next of its chain may go on there (core/plan.hpp)
+    schedule_brief = 0x40,    // as the next one: asks for names, attributes or the device, and for nobody else
 };
 constexpr uint32_t levels = 9; // of priority: 0 is the highest
 constexpr uint32_t level_plain = 4;

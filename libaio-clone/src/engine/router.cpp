@@ -181,6 +181,27 @@ uint32_t Router::cost_of(const Request& r) noexcept {
 
 bool Router::waits(const Request& r) noexcept { return rule_of(r).pace == pace_slow || is_durable(r); }
 
+bool Router::is_brief(const Request& r) noexcept {
+    switch (r.operation) {
+    case AIOC_OP_OPEN: // maybe of a FIFO
+    case AIOC_OP_OPENAT2:
+    case AIOC_OP_OPEN_BY_HANDLE:
+    case AIOC_OP_READ: // maybe from a pipe
+    case AIOC_OP_READV:
+    case AIOC_OP_WRITE:
+    case AIOC_OP_WRITEV:
+    case AIOC_OP_LOAD:
+        return false;
+    case AIOC_OP_FSYNC:
+    case AIOC_OP_FDATASYNC:
+    case AIOC_OP_SYNC_FILE_RANGE:
+    case AIOC_OP_FALLOCATE:
+        return true;
+    default:
+        return rule_of(r).pace == pace_quick;
+    }
+}
+
 void Router::route(Request* r, const Circumstances& is) const noexcept {
     const Rule& rule = rule_of(*r);
     r->pace = is.direct || is.missed || is.remote || waits(*r) ? pace_slow : rule.pace;

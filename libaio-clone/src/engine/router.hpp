@@ -34,6 +34,8 @@ public:
     static bool shares(const Request& r) noexcept;
     // Does it wait for the device wherever it runs?
     static bool waits(const Request& r) noexcept;
+    // Does it end without another process, a lock or a clock, as long as its file system is a local one?
+    static bool is_brief(const Request& r) noexcept;
     const EngineChoice& choice() const noexcept { return choice_; }
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Worker zone: see execute.cpp.
+#include "core/plan.hpp"
 #include "worker/job_queue.hpp"
 
 #include <linux/errno.h>
@@ -190,6 +191,60 @@ AIOC_INLINE void leave_to_others(JobQueue* q, Worker* self, RequestList* rest, D
     JobQueue::wake(other);
 }
 
+// Runs one request of the batch; null: it is not complete now.
+AIOC_INLINE Request* run(JobQueue* q, Worker* self, Request* r, RequestList* batch, DoneChain* done) noexcept {
+    r->answered = answer_no;
+    if (r->attempt != attempt_none) {
+        aioc_zone_try(r);
+        if (r->answered == answer_yes) {
+            return r;
+        }
+        leave_to_others(q, self, batch, done);
+    }
+    return aioc_zone_execute(r);
+}
+
+// The next of the chain, now this worker's; null: there is none, or it is not to start here.
+AIOC_INLINE Request* take_following(JobQueue* q, Plan* plan, int64_t result) noexcept {
+    uint32_t open = passage_open;
+    if (result < 0 || !sys::compare_exchange(plan->passage, open, uint32_t{passage_taken})) {
+        return nullptr;
+    }
+    Request* const next = plan->after->request;
+    queue_of(*next) = q;
+    sys::store_relaxed(next->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
+    uint32_t waiting = state_waiting;
+    sys::compare_exchange(next->state, waiting, uint32_t{state_running}); // or cancel has written it
+    return next;
+}
+
+// What follows goes on at once, if nobody waits for this worker; else it joins them, and keeps its place by priority.
+// What has ended is given away before that, and before what may take long.
+AIOC_INLINE Request* go_on(JobQueue* q, Plan* plan, int64_t result, const RequestList& batch,
+                           DoneChain* done) noexcept {
+    Request* const next = take_following(q, plan, result);
+    if (!next) {
+        return nullptr;
+    }
+    const bool others = batch.head || sys::load_relaxed(q->queued) != 0;
+    if (others || (next->schedule & schedule_brief) == 0) {
+        q->ready->push(*done);
+    }
+    if (!others) {
+        return next;
+    }
+    RequestList list;
+    list.append(next);
+    q->mutex.lock();
+    uint32_t running = state_running;
+    sys::compare_exchange(next->state, running, uint32_t{state_queued}); // or cancelling
+    q->append(list);
+    Worker* const other = q->choose_wake();
+    q->mutex.unlock();
+    JobQueue::wake(other);
+    return nullptr;
+}
+
 } // namespace
 
 extern "C" void aioc_zone_worker(void* worker) {
@@ -199,21 +254,16 @@ extern "C" void aioc_zone_worker(void* worker) {
     RequestList batch;
     DoneChain done;
     while (next_requests(q, self, &batch)) {
-        while (Request* const r = batch.take_first()) {
-            Request* complete = r;
-            r->answered = answer_no;
-            if (r->attempt != attempt_none) {
-                aioc_zone_try(r);
-            }
-            if (r->answered == answer_no) {
-                if (r->attempt != attempt_none) {
-                    leave_to_others(q, self, &batch, &done);
-                }
-                complete = aioc_zone_execute(r);
-            }
-            if (complete) {
+        Request* next = nullptr;
+        while (Request* const r = next ? next : batch.take_first()) {
+            Plan* const plan = (r->schedule & schedule_followed) != 0 ? r->followed : nullptr;
+            next = nullptr;
+            if (Request* const complete = run(q, self, r, &batch, &done)) {
                 aioc_zone_finish(complete);
                 done.add(complete);
+                if (plan) {
+                    next = go_on(q, plan, complete->result, batch, &done);
+                }
             }
         }
         q->ready->push(done);

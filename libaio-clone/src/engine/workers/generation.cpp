@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/workers/generation.hpp"
 
+#include "core/plan.hpp"
+
 #include <errno.h>
 #include <new>
 #include <utility>
@@ -99,7 +101,7 @@ bool Generation::submit(RequestList& requests, Staff* ret) noexcept {
         return false;
     }
     for (Request* r = requests.head; r; r = r->next) {
-        r->queue = &queue_;
+        queue_of(*r) = &queue_;
         sys::store_relaxed(r->state, uint32_t{state_queued});
     }
     queue_.append(requests);

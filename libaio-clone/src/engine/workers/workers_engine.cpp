@@ -3,6 +3,7 @@
 
 #include "composite/composite.hpp"
 #include "core/operation_table.hpp"
+#include "core/plan.hpp"
 
 #include <algorithm>
 #include <errno.h>
@@ -24,7 +25,7 @@ Generation* WorkersEngine::generation_for(const RequestList& requests) noexcept 
     if (current_) {
         bool judged = false;
         for (const Request* r = requests.head; r && !judged; r = r->next) {
-            judged = is_ticket(*r) || depends_on_credentials(*r);
+            judged = is_ticket(*r) || depends_on_credentials(*r) || (r->schedule & schedule_followed) != 0;
         }
         if (judged && !current_->serves_caller()) {
             retire_current();
@@ -157,7 +158,7 @@ void WorkersEngine::warm() noexcept {
 
 int WorkersEngine::cancel(Request* r) noexcept {
     if (sys::load_acquire(r->state) == state_queued) {
-        JobQueue& queue = *r->queue;
+        JobQueue& queue = *queue_of(*r);
         queue.mutex.lock();
         const bool still = sys::load_relaxed(r->state) == state_queued;
         if (still) {
