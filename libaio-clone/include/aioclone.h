@@ -220,11 +220,11 @@ AIOC_API int aioc_release(aioc_context *ctx);
  * one. It stops nothing that runs. So that none starves: when 64 later submitted requests have passed the
  * first one that waits with some priority, that one is next.
  *
- * AIOC_LINK: a chain, of two or more operations of one array. Each starts when the one before it was
- * delivered with a result >= 0 (a short read or write is one); if that failed or was cancelled, all that
- * follow complete with -ECANCELED. On every engine. A chain is accepted whole, or refused whole with the
- * error of the first refused member; the last of an array has no next. Use it for what must not overtake:
- * a close after a read of the same descriptor.
+ * AIOC_LINK: a chain, of two or more operations of one array. Each starts when the one before it has ended
+ * with a result >= 0 (a short read or write is one), maybe before that one's callback; if that failed or was
+ * cancelled, all that follow complete with -ECANCELED. On every engine, and delivered in their order. A chain
+ * is accepted whole, or refused whole with the error of the first refused member; the last of an array has
+ * no next. Use it for what must not overtake: a close after a read of the same descriptor.
  *
  * timeout_ns: a request that has not ended by then completes with -ETIMEDOUT. At once if it waits, is held or
  * queued (then it was never begun; a chain ends with it). If it runs, the kernel is asked to stop it where
