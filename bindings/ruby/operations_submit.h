@@ -15,7 +15,4 @@
 #endif
 #define AIOC_OPERATION(CODE, name, uses, credentials, parameters, assignments)                                         \
     aioc_request aioclone_submit_##name AIOC_WITH_CONTEXT parameters AIOCLONE_BODY(CODE, assignments)
-#ifndef AIOC_SWIG_COMPOSITES /* as in bindings/swig/operations.h: without typemaps for them yet */
-#define AIOC_WITHOUT_COMPOSITES
-#endif
 #include "core/operations.def"

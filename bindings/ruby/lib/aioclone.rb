@@ -4,6 +4,7 @@
 require "aioclone/native"
 require "aioclone/version"
 require "aioclone/operations"
+require "aioclone/composites"
 require "aioclone/file"
 require "aioclone/context"
 
@@ -14,7 +15,8 @@ require "aioclone/context"
 # - without a block it waits and returns its result, or raises its error (an Errno class). Under a Fiber scheduler only
 #   the fiber waits; else the thread does, other threads run, and Thread#kill, Thread#raise and Ctrl-C end the wait.
 # - with a block it returns at once the request's id. {Context#poll} calls the block with the result and nil, or with
-#   nil and the error. ({AIOClone.open} is the exception: its block gets the file, as File.open's does.)
+#   nil and the error. ({AIOClone.open} and {AIOClone.scandir} are the exceptions: their blocks get the file, and the
+#   entries, as File.open's and Dir.each_child's do.)
 # - called on {AIOClone.start} it returns a {Request} at once.
 #
 # The methods of AIOClone use a context of the calling thread. See {Operations} for their arguments.
@@ -41,6 +43,23 @@ module AIOClone
       ensure
         file.close unless file.closed?
       end
+    end
+
+    # One directory, directories first. Here a block waits, and gets the entries one by one, as Dir.each_child's; that of
+    # {Context#scandir} is called with all of them.
+    # @param path [String, #to_path]
+    # @yieldparam entry [Entry]
+    # @return [Entries]
+    # @raise [SystemCallError]
+    def scandir(path, &block)
+      entries = super(path, &nil)
+      block ? entries.each(&block) : entries
+    end
+
+    # As {Context#progress}, of the calling thread's context.
+    # @return [Report]
+    def progress(id)
+      context.progress(id)
     end
 
     # @return [Starter] whose methods are the operations; they return a {Request} at once

@@ -32,6 +32,11 @@ class TestDocumentation < AIOCloneTest
     output = example("event_loop.rb", input: "/etc\n/nonexistent\n")
     assert_match(%r{^/etc: directory, \d+ bytes$}, output)
     assert_match(%r{No such file or directory - /nonexistent}, output)
+    copy = new_path("copy")
+    lines = example("trees.rb", __dir__, copy).lines
+    all = Dir[::File.join(__dir__, "**/*")]
+    assert_match(/^#{all.select { |entry| ::File.file?(entry) }.map { |entry| ::File.size(entry) }.max} /, lines[0])
+    assert_equal ["#{all.size + 2} items removed\n", true], [lines.last, !::File.exist?(copy)]
     need "async"
     assert_equal 5, example("fibers.rb").lines.size
   end

@@ -143,7 +143,28 @@ class TestOperations < AIOCloneTest
     mlockall: [-> { [C::MCL_FUTURE | C::MCL_ONFAULT] }, ->(value, _) { @context.munlockall.zero? && value.zero? },
                -> { [0] }, Errno::EINVAL, true],
     munlockall: [-> { [] }, ZERO, nil],
-    busy: [-> { [1000] }, ZERO, -> { [-1] }, Errno::EINVAL]
+    busy: [-> { [1000] }, ZERO, -> { [-1] }, Errno::EINVAL],
+    read_full: [-> { [@io, 4, 3] }, ->(value, _) { value == "3456" }, -> { [BAD, 1, 0] }, Errno::EBADF],
+    write_full: [-> { [@io, "ab", 20] }, ->(value, _) { value == 2 && ::File.size(@path) == 22 }, -> { [BAD, "a", 0] },
+                 Errno::EBADF],
+    load: [-> { [@link] }, ->(value, _) { value == "0123456789" && value.encoding == Encoding::BINARY }, -> { [GONE] },
+           Errno::ENOENT],
+    scandir: [-> { [directory] }, ->(value, _) { value.names.sort == Dir.children(directory).sort }, -> { [@path] },
+              Errno::ENOTDIR],
+    replace: [-> { [@path, "other"] }, ->(value, _) { value == 5 && ::File.read(@path) == "other" },
+              -> { [directory, "x"] }, [Errno::EISDIR, Errno::EINVAL, Errno::EEXIST]],
+    pathsync: [-> { [@path] }, ZERO, -> { [GONE] }, Errno::ENOENT],
+    copy: [-> { [@path, @new] }, ->(value, _) { value == 10 && ::File.read(@new) == "0123456789" },
+           -> { [@path, @link] }, Errno::EEXIST],
+    copy_tree: [-> { [@link, @new] }, ->(value, _) { value.items == 1 && ::File.readlink(@new) == @path },
+                -> { [GONE, @new] }, [Errno::ENOENT, Errno::EEXIST]],
+    move: [-> { [@link, @new] }, ->(value, _) { value.items == 1 && ::File.symlink?(@new) }, -> { [GONE, @new] },
+           Errno::ENOENT],
+    remove_tree: [-> { [@link] }, ->(value, _) { value.items == 1 && !::File.symlink?(@link) && ::File.exist?(@path) },
+                  -> { [GONE] }, Errno::ENOENT],
+    walk_next: [-> { [@walk = AIOClone::Walk.new(directory, context: @context)] },
+                ->(value, _) { value.size.positive? && value.all? { |entry| ::File.symlink?(entry) || ::File.exist?(entry) } },
+                -> { [AIOClone::Walk.new(GONE, context: @context)] }, Errno::ENOENT]
   }.freeze
   FIONREAD = 0x541b
 
@@ -204,11 +225,12 @@ class TestOperations < AIOCloneTest
       [AIOClone, @context, @context.start].each do |receiver|
         owner = receiver.method(name).owner
         allowed = [AIOClone::Native, AIOClone::Operations]
-        allowed << AIOClone.singleton_class if name == :open
+        allowed << AIOClone.singleton_class if %i[open scandir].include?(name)
         assert_includes allowed, owner, "#{name} of #{receiver.inspect} is another method"
       end
     end
     assert_empty CASES.keys - AIOClone::OPERATIONS.keys
+    assert_includes AIOClone::OPERATIONS, :walk_next, "the composites"
   end
 
   def test_operations_on_a_descriptor_are_methods_of_files

@@ -76,7 +76,10 @@ enum {
     AIOCLONE_STATX,
     AIOCLONE_STATVFS,
     AIOCLONE_DIRECTORY,
-    AIOCLONE_MOUNT_ID
+    AIOCLONE_MOUNT_ID,
+    AIOCLONE_LOADED, /* these three are objects that aioc_free frees */
+    AIOCLONE_ENTRIES,
+    AIOCLONE_REPORT
 };
 
 #define AIOCLONE_HELD 3 /* the most arguments of one operation that are Ruby objects */
@@ -116,6 +119,7 @@ typedef struct aioclone_request {
         struct statx stat;
         struct statvfs statvfs;
         aioc_directory *directory;
+        void *object;
         int mount_id;
     } out;
 } aioclone_request;
@@ -210,6 +214,7 @@ void aioclone_undo_close(aioclone_request *request);
 /* result.c: what a completion is in Ruby. Gives the request back; the value, or an exception in *ret_error. */
 VALUE aioclone_result(aioclone_request *request, VALUE *ret_error);
 VALUE aioclone_error(int64_t error, const char *operation, VALUE path);
+VALUE aioclone_stat(const struct statx *from); /* a ::File::Stat */
 void aioclone_init_result(void);
 
 /* directory.c */
@@ -217,6 +222,18 @@ void aioclone_init_directory(void);
 VALUE aioclone_new_directory(void);
 void aioclone_directory_set(VALUE object, aioc_directory *directory);
 VALUE aioclone_name_string(const char *name, long length);
+VALUE aioclone_type_name(uint32_t type); /* of DT_*; or Qnil */
+
+/* composite.c */
+void aioclone_init_composite(void);
+void **aioclone_result_object(aioclone_call *call, int answer);
+VALUE aioclone_object_result(aioclone_request *request, VALUE *ret_error); /* as aioclone_result */
+void aioclone_free_object(aioclone_request *request);                      /* if it has one */
+VALUE aioclone_progress(aioclone_context *context, int64_t id);
+
+/* walk.c */
+void aioclone_init_walk(void);
+aioc_walk *aioclone_to_walk(aioclone_call *call, VALUE argument, const char *name);
 
 /* file.c */
 void aioclone_init_file(void);

@@ -46,9 +46,13 @@ void aioclone_fill(aioclone_call *call, VALUE argument, const char *name) {
         take_buffer(call, argument, name);
     } else {
         const uint64_t size = aioclone_size(argument, name);
+        uint64_t most = LONG_MAX;
         call->memory = AIOCLONE_NEW_STRING;
         call->answer = gives_name(call->operation) ? AIOCLONE_NAME : AIOCLONE_STRING;
-        call->data = rb_str_new(NULL, (long)(size < TRANSFER_MAX ? size : TRANSFER_MAX));
+        if (strcmp(call->operation, "read_full") != 0) {
+            most = TRANSFER_MAX;
+        }
+        call->data = rb_str_new(NULL, (long)(size < most ? size : most));
     }
 }
 

@@ -32,10 +32,13 @@ static VALUE name_at(const aioc_directory *directory, int64_t index) {
     return aioclone_name_string(name, (long)strlen(name));
 }
 
+VALUE aioclone_type_name(uint32_t type) {
+    return type <= DT_WHT ? types[type] : Qnil;
+}
+
 /* As File.ftype and File::Stat#ftype name them; nil: the file system does not tell. */
 static VALUE type_at(const aioc_directory *directory, int64_t index) {
-    const uint32_t type = aioc_directory_type(directory, index);
-    return type <= DT_WHT ? types[type] : Qnil;
+    return aioclone_type_name(aioc_directory_type(directory, index));
 }
 
 static const aioc_directory *directory_in(VALUE self) {

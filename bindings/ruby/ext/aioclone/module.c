@@ -33,7 +33,12 @@ static void define_numbers(void) {
                    {"IN_ORDER", AIOC_IN_ORDER},               {"INLINE", AIOC_ENGINE_INLINE},
                    {"RING", AIOC_ENGINE_RING},                {"WORKERS", AIOC_ENGINE_WORKERS},
                    {"CLONE", AIOC_SPAWNER_CLONE},             {"PTHREAD", AIOC_SPAWNER_PTHREAD},
-                   {"CLOEXEC", O_CLOEXEC}};
+                   {"CLOEXEC", O_CLOEXEC},
+                   {"WALK_STAT", AIOC_WALK_STAT},             {"COPY_MODE", AIOC_COPY_MODE},
+                   {"COPY_TIMES", AIOC_COPY_TIMES},           {"COPY_OWNER", AIOC_COPY_OWNER},
+                   {"COPY_XATTRS", AIOC_COPY_XATTRS},         {"COPY_LINKS", AIOC_COPY_LINKS},
+                   {"COPY_OVERWRITE", AIOC_COPY_OVERWRITE},   {"COPY_SYNC", AIOC_COPY_SYNC},
+                   {"MOVE_NOREPLACE", AIOC_MOVE_NOREPLACE}};
     const VALUE native = rb_const_get(aioclone_module, rb_intern("Native"));
     size_t i;
     for (i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
@@ -61,4 +66,6 @@ RUBY_FUNC_EXPORTED void Init_native(void) {
     aioclone_init_poll();
     aioclone_init_control();
     aioclone_init_plan();
+    aioclone_init_composite();
+    aioclone_init_walk();
 }

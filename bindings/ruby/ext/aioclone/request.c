@@ -199,6 +199,9 @@ void aioclone_abandon(aioclone_request *request) {
         if (request->done && request->answer == AIOCLONE_DIRECTORY && request->result >= 0) {
             aioc_directory_free(request->out.directory);
         }
+        if (request->done) {
+            aioclone_free_object(request);
+        }
         aioclone_give_back(request);
         return;
     }
@@ -343,6 +346,15 @@ static VALUE request_cancel(VALUE self) {
     return RBOOL(h->request && !h->request->done && aioc_cancel(h->context->context, h->request->id) == 0);
 }
 
+/* How far a composite is.
+ * @return [Report, nil] items, bytes and errors so far; nil: it has completed
+ * @raise [Errno::EOPNOTSUPP] it is no composite */
+static VALUE request_progress(VALUE self) {
+    handle *const h = handle_in(self);
+    look(h);
+    return h->request && !h->request->done ? aioclone_progress(h->context, h->request->id) : Qnil;
+}
+
 /* @return [Integer] as its operation with a block returns it; of a group, for {Context#using} */
 static VALUE request_id(VALUE self) {
     return LL2NUM(handle_in(self)->id);
@@ -355,4 +367,5 @@ void aioclone_init_request(void) {
     rb_define_method(request_class, "done?", request_done, 0);
     rb_define_method(request_class, "id", request_id, 0);
     rb_define_method(request_class, "cancel", request_cancel, 0);
+    rb_define_method(request_class, "progress", request_progress, 0);
 }

@@ -36,6 +36,12 @@ static void to_stat(struct stat *to, const struct statx *from) {
     set_time(&to->st_ctim, &from->stx_ctime);
 }
 
+VALUE aioclone_stat(const struct statx *from) {
+    struct stat status;
+    to_stat(&status, from);
+    return rb_stat_new(&status);
+}
+
 /* A new String was made for all that was asked for. Where none was asked for, the answer may be a length. */
 static VALUE shortened(VALUE string, int64_t length, int answer) {
     if (length > RSTRING_LEN(string)) {
@@ -97,6 +103,9 @@ VALUE aioclone_result(aioclone_request *request, VALUE *ret_error) {
     struct statvfs statvfs;
     int mount_id;
     *ret_error = Qnil;
+    if (answer >= AIOCLONE_LOADED) {
+        return aioclone_object_result(request, ret_error);
+    }
     if (RB_UNLIKELY(result < 0)) {
         *ret_error = failed(request);
         return Qnil;

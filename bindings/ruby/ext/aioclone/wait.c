@@ -46,6 +46,7 @@ static void discard(aioclone_request *request) {
     } else if (request->answer == AIOCLONE_DIRECTORY && request->result >= 0) {
         aioc_directory_free(request->out.directory);
     }
+    aioclone_free_object(request);
     --context->abandoned;
     aioclone_give_back(request);
 }
