@@ -5,20 +5,24 @@
 #define WORKERS_MAX 1024
 #define DRAIN_ROUNDS 1000
 
-static linux_aio_module* opened(pTHX) {
+static linux_aio_module *opened(pTHX) {
     linux_aio_call call;
-    linux_aio_begin(aTHX_ & call);
-    linux_aio_context(aTHX_ & call);
+    linux_aio_begin(aTHX_ &call);
+    linux_aio_context(aTHX_ &call);
     return call.module;
 }
 
-int linux_aio_poll_fileno(pTHX) { return aioc_poll_fileno(opened(aTHX)->context); }
+int linux_aio_poll_fileno(pTHX) {
+    return aioc_poll_fileno(opened(aTHX)->context);
+}
 
-int linux_aio_nreqs(pTHX) { return (int)linux_aio_current(aTHX)->outstanding_count; }
+int linux_aio_nreqs(pTHX) {
+    return (int)linux_aio_current(aTHX)->outstanding_count;
+}
 
 /* $_[0]: the same scalar again, unless a callback has kept a reference to it. */
-static SV* argument(pTHX_ linux_aio_module* module, IV result) {
-    SV* value = module->argument;
+static SV *argument(pTHX_ linux_aio_module *module, IV result) {
+    SV *value = module->argument;
     if (SvREFCNT(value) != 1 || SvTYPE(value) != SVt_IV || SvTHINKFIRST(value)) {
         SvREFCNT_dec(value);
         value = module->argument = newSViv(result);
@@ -29,10 +33,10 @@ static SV* argument(pTHX_ linux_aio_module* module, IV result) {
 }
 
 /* What the request held is mortal and the request itself free before any Perl code runs: that may die. */
-static void deliver(pTHX_ linux_aio_module* module, linux_aio_request* request, int64_t result) {
-    SV* const callback = (SV*)request->callback;
-    SV* const data = request->kind == LINUX_AIO_READ ? request->data : NULL;
-    SV* const held[] = {callback, request->handle, request->data, request->written};
+static void deliver(pTHX_ linux_aio_module *module, linux_aio_request *request, int64_t result) {
+    SV *const callback = (SV *)request->callback;
+    SV *const data = request->kind == LINUX_AIO_READ ? request->data : NULL;
+    SV *const held[] = {callback, request->handle, request->data, request->written};
     unsigned i;
     dSP;
     if (UNLIKELY(request->error)) {
@@ -70,9 +74,9 @@ static void deliver(pTHX_ linux_aio_module* module, linux_aio_request* request, 
 
 /* The only C callback: it notes the completion and ends the poll, so that no frame of the library is on the stack
  * when Perl code runs. (aioc_reap probes the memory it is given, which costs three system calls.) */
-void linux_aio_done(const aioc_completion* done, void* user_data) {
-    linux_aio_request* const request = (linux_aio_request*)user_data;
-    linux_aio_module* const module = request->module;
+void linux_aio_done(const aioc_completion *done, void *user_data) {
+    linux_aio_request *const request = (linux_aio_request *)user_data;
+    linux_aio_module *const module = request->module;
     request->result = done->result;
     module->taken = request;
     aioc_poll_break(module->context);
@@ -81,13 +85,13 @@ void linux_aio_done(const aioc_completion* done, void* user_data) {
 /* One at a time: what is not taken stays in the library, its descriptor readable, when a callback dies or runs an
  * event loop of its own. No more than were outstanding at the start, or callbacks that submit would keep it here. */
 int linux_aio_poll_cb(pTHX) {
-    linux_aio_module* const module = opened(aTHX);
+    linux_aio_module *const module = opened(aTHX);
     const IV limit = module->outstanding_count;
     int count = 0;
     dSP;
     PUSHSTACKi(PERLSI_UNKNOWN); /* "last" and the like cannot leave a callback: they die */
     while (count < limit) {
-        linux_aio_request* request;
+        linux_aio_request *request;
         module->taken = NULL;
         aioc_poll_cb(module->context);
         request = module->taken;
@@ -103,10 +107,12 @@ int linux_aio_poll_cb(pTHX) {
 }
 
 /* Returns when a signal came, so that its Perl handler runs. */
-void linux_aio_poll_wait(pTHX) { aioc_poll_wait(opened(aTHX)->context, -1); }
+void linux_aio_poll_wait(pTHX) {
+    aioc_poll_wait(opened(aTHX)->context, -1);
+}
 
 /* Until what is outstanding now was delivered. */
-static void drain_once(pTHX_ linux_aio_module* module) {
+static void drain_once(pTHX_ linux_aio_module *module) {
     IV left = module->outstanding_count;
     while (left > 0 && module->outstanding_count > 0) {
         aioc_poll_wait(module->context, -1);
@@ -116,7 +122,7 @@ static void drain_once(pTHX_ linux_aio_module* module) {
 }
 
 void linux_aio_min_parallel(pTHX_ int count) {
-    linux_aio_module* const module = opened(aTHX);
+    linux_aio_module *const module = opened(aTHX);
     if (count > WORKERS_MAX) {
         count = WORKERS_MAX;
     }
@@ -130,7 +136,7 @@ void linux_aio_min_parallel(pTHX_ int count) {
 /* 0 also delivers what is outstanding, and what its callbacks submit; but a program whose callbacks submit for ever
  * must be able to end. */
 void linux_aio_max_parallel(pTHX_ int count) {
-    linux_aio_module* const module = opened(aTHX);
+    linux_aio_module *const module = opened(aTHX);
     int rounds;
     if (count <= 0) {
         count = 0;

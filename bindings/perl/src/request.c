@@ -6,16 +6,16 @@
 #define FREE_MAX 256
 #define FREE_BUFFER_MAX 16384
 
-void linux_aio_begin(pTHX_ linux_aio_call* call) {
+void linux_aio_begin(pTHX_ linux_aio_call *call) {
     call->module = linux_aio_current(aTHX);
     call->request = NULL;
     call->callback = NULL;
     call->handle = NULL;
 }
 
-linux_aio_request* linux_aio_take(pTHX_ linux_aio_call* call) {
-    linux_aio_module* const module = call->module;
-    linux_aio_request* request = call->request;
+linux_aio_request *linux_aio_take(pTHX_ linux_aio_call *call) {
+    linux_aio_module *const module = call->module;
+    linux_aio_request *request = call->request;
     if (request) {
         return request;
     }
@@ -26,7 +26,7 @@ linux_aio_request* linux_aio_take(pTHX_ linux_aio_call* call) {
     } else {
         Newxz(request, 1, linux_aio_request);
     }
-    request->callback = (CV*)SvREFCNT_inc_simple_NN((SV*)call->callback);
+    request->callback = (CV *)SvREFCNT_inc_simple_NN((SV *)call->callback);
     request->handle = SvREFCNT_inc(call->handle);
     request->kind = LINUX_AIO_PLAIN;
     request->module = module;
@@ -42,14 +42,14 @@ linux_aio_request* linux_aio_take(pTHX_ linux_aio_call* call) {
     return request;
 }
 
-struct statx* linux_aio_take_stat(pTHX_ linux_aio_call* call) {
-    linux_aio_request* const request = linux_aio_take(aTHX_ call);
+struct statx *linux_aio_take_stat(pTHX_ linux_aio_call *call) {
+    linux_aio_request *const request = linux_aio_take(aTHX_ call);
     request->kind = LINUX_AIO_STAT;
     return &request->stat;
 }
 
 /* Off the list. Its values must be elsewhere by now. */
-void linux_aio_give_back(pTHX_ linux_aio_module* module, linux_aio_request* request) {
+void linux_aio_give_back(pTHX_ linux_aio_module *module, linux_aio_request *request) {
     if (request->next) {
         request->next->previous = request->previous;
     }
@@ -70,8 +70,8 @@ void linux_aio_give_back(pTHX_ linux_aio_module* module, linux_aio_request* requ
     ++module->free_count;
 }
 
-static void drop(pTHX_ linux_aio_module* module, linux_aio_request* request) {
-    SV* const values[] = {(SV*)request->callback, request->handle, request->data, request->written};
+static void drop(pTHX_ linux_aio_module *module, linux_aio_request *request) {
+    SV *const values[] = {(SV *)request->callback, request->handle, request->data, request->written};
     unsigned i;
     request->callback = NULL;
     request->handle = request->data = request->written = NULL;
@@ -83,7 +83,7 @@ static void drop(pTHX_ linux_aio_module* module, linux_aio_request* request) {
 
 /* What the library refuses (a path too long, a negative offset) is an error of the system call to a Perl program: a
  * request that does nothing brings it to the callback. */
-void linux_aio_submitted(pTHX_ linux_aio_call* call, aioc_request answer) {
+void linux_aio_submitted(pTHX_ linux_aio_call *call, aioc_request answer) {
     if (LIKELY(answer > 0)) {
         return;
     }
@@ -95,7 +95,7 @@ void linux_aio_submitted(pTHX_ linux_aio_call* call, aioc_request answer) {
 }
 
 /* Of requests that will never complete. */
-void linux_aio_abandon(pTHX_ linux_aio_module* module) {
+void linux_aio_abandon(pTHX_ linux_aio_module *module) {
     while (module->outstanding) {
         drop(aTHX_ module, module->outstanding);
     }

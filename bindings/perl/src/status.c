@@ -4,22 +4,22 @@
 
 #include <sys/sysmacros.h>
 
-static void submit(pTHX_ SV* argument, SV* callback, int kind) {
+static void submit(pTHX_ SV *argument, SV *callback, int kind) {
     linux_aio_call call;
     int fd = -1;
-    const char* path = NULL;
-    aioc_context* context;
-    linux_aio_request* request;
+    const char *path = NULL;
+    aioc_context *context;
+    linux_aio_request *request;
     aioc_request answer;
-    linux_aio_begin(aTHX_ & call);
-    context = linux_aio_context(aTHX_ & call);
+    linux_aio_begin(aTHX_ &call);
+    context = linux_aio_context(aTHX_ &call);
     call.callback = linux_aio_callback(aTHX_ callback);
     if (linux_aio_is_handle(aTHX_ argument)) {
-        fd = linux_aio_fd(aTHX_ & call, argument);
+        fd = linux_aio_fd(aTHX_ &call, argument);
     } else {
         path = linux_aio_path(aTHX_ argument);
     }
-    request = linux_aio_take(aTHX_ & call);
+    request = linux_aio_take(aTHX_ &call);
     request->kind = kind;
     if (!path) {
         answer = aioc_fstat(context, fd, &request->stat, linux_aio_done, request);
@@ -28,25 +28,29 @@ static void submit(pTHX_ SV* argument, SV* callback, int kind) {
     } else {
         answer = aioc_stat(context, path, &request->stat, linux_aio_done, request);
     }
-    linux_aio_submitted(aTHX_ & call, answer);
+    linux_aio_submitted(aTHX_ &call, answer);
 }
 
-void linux_aio_stat(pTHX_ SV* fh_or_path, SV* callback) { submit(aTHX_ fh_or_path, callback, LINUX_AIO_STAT); }
+void linux_aio_stat(pTHX_ SV *fh_or_path, SV *callback) {
+    submit(aTHX_ fh_or_path, callback, LINUX_AIO_STAT);
+}
 
-void linux_aio_lstat(pTHX_ SV* fh_or_path, SV* callback) { submit(aTHX_ fh_or_path, callback, LINUX_AIO_LSTAT); }
+void linux_aio_lstat(pTHX_ SV *fh_or_path, SV *callback) {
+    submit(aTHX_ fh_or_path, callback, LINUX_AIO_LSTAT);
+}
 
-static void set_time(struct timespec* to, const struct statx_timestamp* from) {
+static void set_time(struct timespec *to, const struct statx_timestamp *from) {
     to->tv_sec = (time_t)from->tv_sec;
     to->tv_nsec = (long)from->tv_nsec;
 }
 
-void linux_aio_fill_stat(pTHX_ const linux_aio_request* request, int status) {
-    const struct statx* const from = &request->stat;
-    Stat_t* const to = &PL_statcache;
+void linux_aio_fill_stat(pTHX_ const linux_aio_request *request, int status) {
+    const struct statx *const from = &request->stat;
+    Stat_t *const to = &PL_statcache;
     PL_laststype = request->kind == LINUX_AIO_LSTAT ? OP_LSTAT : OP_STAT;
     PL_laststatval = status;
     /* "-T _" opens the file again: the handle, if that is what we know, and never that of an older stat. */
-    PL_statgv = request->handle && isGV_with_GP(request->handle) ? (GV*)request->handle : NULL;
+    PL_statgv = request->handle && isGV_with_GP(request->handle) ? (GV *)request->handle : NULL;
     if (SvCUR(PL_statname)) {
         sv_setpvs(PL_statname, "");
     }

@@ -17,11 +17,11 @@ typedef struct {
     STRLEN data_offset;
 } transfer;
 
-static void begin(pTHX_ transfer* t, SV* fh, SV* offset, SV* length, SV* callback) {
-    linux_aio_begin(aTHX_ & t->call);
-    linux_aio_context(aTHX_ & t->call);
+static void begin(pTHX_ transfer *t, SV *fh, SV *offset, SV *length, SV *callback) {
+    linux_aio_begin(aTHX_ &t->call);
+    linux_aio_context(aTHX_ &t->call);
     t->call.callback = linux_aio_callback(aTHX_ callback);
-    t->fd = linux_aio_fd(aTHX_ & t->call, fh);
+    t->fd = linux_aio_fd(aTHX_ &t->call, fh);
     t->offset = linux_aio_int64(aTHX_ offset);
     t->length = linux_aio_int64(aTHX_ length);
     if (t->length < 0) {
@@ -42,7 +42,7 @@ static STRLEN place(pTHX_ int64_t data_offset, STRLEN size) {
     return (STRLEN)data_offset;
 }
 
-static void make_room(pTHX_ linux_aio_request* request, STRLEN size) {
+static void make_room(pTHX_ linux_aio_request *request, STRLEN size) {
     if (request->buffer_size < size) {
         Safefree(request->buffer);
         Newx(request->buffer, size, char);
@@ -52,18 +52,18 @@ static void make_room(pTHX_ linux_aio_request* request, STRLEN size) {
 
 /* Perl's allocator ends the program when there is no memory; a large request only dies. */
 static void check_memory(pTHX_ STRLEN size) {
-    void* const probe = size >= LARGE ? malloc(size) : NULL;
+    void *const probe = size >= LARGE ? malloc(size) : NULL;
     if (size >= LARGE && !probe) {
         Perl_croak(aTHX_ "aio_read: %s", Strerror(ENOMEM));
     }
     free(probe);
 }
 
-void linux_aio_read(pTHX_ SV* fh, SV* offset, SV* length, SV* data, SV* dataoffset, SV* callback) {
+void linux_aio_read(pTHX_ SV *fh, SV *offset, SV *length, SV *data, SV *dataoffset, SV *callback) {
     transfer t;
-    linux_aio_request* request;
+    linux_aio_request *request;
     int64_t data_offset;
-    begin(aTHX_ & t, fh, offset, length, callback);
+    begin(aTHX_ &t, fh, offset, length, callback);
     data_offset = linux_aio_int64(aTHX_ dataoffset);
     if (SvREADONLY(data)) {
         Perl_croak_no_modify();
@@ -77,19 +77,19 @@ void linux_aio_read(pTHX_ SV* fh, SV* offset, SV* length, SV* data, SV* dataoffs
         }
         t.data_offset = place(aTHX_ data_offset, size);
     }
-    check_memory(aTHX_(STRLEN) t.length + 1);
-    request = linux_aio_take(aTHX_ & t.call);
+    check_memory(aTHX_ (STRLEN)t.length + 1);
+    request = linux_aio_take(aTHX_ &t.call);
     request->kind = LINUX_AIO_READ;
     request->data = SvREFCNT_inc_simple_NN(data);
     request->data_offset = t.data_offset;
     make_room(aTHX_ request, (STRLEN)t.length + 1);
-    linux_aio_submitted(aTHX_ & t.call, aioc_read(t.call.module->context, t.fd, request->buffer, (size_t)t.length,
-                                                  t.offset, linux_aio_done, request));
+    linux_aio_submitted(aTHX_ &t.call, aioc_read(t.call.module->context, t.fd, request->buffer, (size_t)t.length,
+                                                 t.offset, linux_aio_done, request));
 }
 
 /* The bytes of a scalar, which change no more. Mortal. */
-static SV* snapshot(pTHX_ SV* data) {
-    SV* copy;
+static SV *snapshot(pTHX_ SV *data) {
+    SV *copy;
     SvGETMAGIC(data);
     if (!SvOK(data)) {
         return newSVpvs_flags("", SVs_TEMP);
@@ -105,32 +105,32 @@ static SV* snapshot(pTHX_ SV* data) {
     return copy;
 }
 
-void linux_aio_write(pTHX_ SV* fh, SV* offset, SV* length, SV* data, SV* dataoffset, SV* callback) {
+void linux_aio_write(pTHX_ SV *fh, SV *offset, SV *length, SV *data, SV *dataoffset, SV *callback) {
     transfer t;
-    linux_aio_request* request;
-    SV* written;
+    linux_aio_request *request;
+    SV *written;
     STRLEN rest;
-    begin(aTHX_ & t, fh, offset, length, callback);
+    begin(aTHX_ &t, fh, offset, length, callback);
     written = snapshot(aTHX_ data);
     t.data_offset = place(aTHX_ linux_aio_int64(aTHX_ dataoffset), SvCUR(written));
     rest = SvCUR(written) - t.data_offset;
     if ((STRLEN)t.length > rest) {
         t.length = (int64_t)rest;
     }
-    request = linux_aio_take(aTHX_ & t.call);
+    request = linux_aio_take(aTHX_ &t.call);
     request->data = SvREFCNT_inc_simple_NN(data);
     request->written = SvREFCNT_inc_simple_NN(written);
-    linux_aio_submitted(aTHX_ & t.call, aioc_write(t.call.module->context, t.fd, SvPVX_const(written) + t.data_offset,
-                                                   (size_t)t.length, t.offset, linux_aio_done, request));
+    linux_aio_submitted(aTHX_ &t.call, aioc_write(t.call.module->context, t.fd, SvPVX_const(written) + t.data_offset,
+                                                  (size_t)t.length, t.offset, linux_aio_done, request));
 }
 
 /* A plain string that nobody shares: its buffer may be exchanged. */
-static int has_own_buffer(SV* data) {
+static int has_own_buffer(SV *data) {
     return SvTYPE(data) >= SVt_PV && SvTYPE(data) <= SVt_PVMG && !SvTHINKFIRST(data) && !SvOOK(data) && SvLEN(data) > 0;
 }
 
-static void exchange(pTHX_ linux_aio_request* request, SV* data, STRLEN bytes) {
-    char* const buffer = request->buffer;
+static void exchange(pTHX_ linux_aio_request *request, SV *data, STRLEN bytes) {
+    char *const buffer = request->buffer;
     const STRLEN size = request->buffer_size;
     buffer[bytes] = '\0';
     if (has_own_buffer(data)) {
@@ -147,7 +147,7 @@ static void exchange(pTHX_ linux_aio_request* request, SV* data, STRLEN bytes) {
     (void)SvPOK_only(data); /* bytes */
 }
 
-static void append(pTHX_ linux_aio_request* request, SV* data, STRLEN bytes) {
+static void append(pTHX_ linux_aio_request *request, SV *data, STRLEN bytes) {
     const STRLEN at = request->data_offset;
     STRLEN size;
     if (!SvOK(data) || SvROK(data)) { /* an object's string would run Perl code */
@@ -169,8 +169,8 @@ static void append(pTHX_ linux_aio_request* request, SV* data, STRLEN bytes) {
 }
 
 /* Without set magic. */
-int linux_aio_fill(pTHX_ linux_aio_request* request, STRLEN bytes) {
-    SV* const data = request->data;
+int linux_aio_fill(pTHX_ linux_aio_request *request, STRLEN bytes) {
+    SV *const data = request->data;
     if (SvREADONLY(data)) {
         return EFAULT; /* became so meanwhile */
     }
