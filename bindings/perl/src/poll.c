@@ -36,19 +36,17 @@ static SV *argument(pTHX_ linux_aio_module *module, IV result) {
 static void deliver(pTHX_ linux_aio_module *module, linux_aio_request *request, int64_t result) {
     SV *const callback = (SV *)request->callback;
     SV *const data = request->kind == LINUX_AIO_READ ? request->data : NULL;
-    SV *const held[] = {callback, request->handle, request->data, request->written};
-    unsigned i;
+    const IV height = PL_stack_sp - PL_stack_base;
     dSP;
     if (UNLIKELY(request->error)) {
         result = -request->error;
     }
     ENTER;
     SAVETMPS;
-    for (i = 0; i < C_ARRAY_LENGTH(held); ++i) {
-        if (held[i]) {
-            sv_2mortal(held[i]);
-        }
-    }
+    sv_2mortal(callback);
+    sv_2mortal(request->handle); /* NULL does nothing */
+    sv_2mortal(request->data);
+    sv_2mortal(request->written);
     if (data) {
         const int error = linux_aio_fill(aTHX_ request, result > 0 ? (STRLEN)result : 0);
         result = error ? -error : result;
@@ -67,7 +65,8 @@ static void deliver(pTHX_ linux_aio_module *module, linux_aio_request *request, 
     XPUSHs(argument(aTHX_ module, result < 0 ? -1 : (IV)result));
     PUTBACK;
     errno = result < 0 ? (int)-result : 0;
-    call_sv(callback, G_VOID | G_DISCARD);
+    call_sv(callback, G_VOID); /* G_DISCARD would open and close a scope like ours once more */
+    PL_stack_sp = PL_stack_base + height;
     FREETMPS;
     LEAVE;
 }
