@@ -92,7 +92,10 @@ typedef struct {
     int32_t fd, fd2, priority;
     uint64_t timeout_ns;
     aioc_request group;
+    struct aioclone_chain *chain; /* or NULL */
 } aioclone_plan;
+
+typedef struct aioclone_chain aioclone_chain;
 
 struct aioclone_context;
 
@@ -112,7 +115,7 @@ typedef struct aioclone_request {
     VALUE data;  /* its memory */
     VALUE file;  /* its result, if that is one */
     VALUE held[AIOCLONE_HELD]; /* files, names */
-    uint8_t form, memory, answer, done, submitted;
+    uint8_t form, memory, answer, done, submitted, collected;
     int closing_fd; /* of a close of held[0], or -1 */
     uint8_t waited; /* a handle's: somebody waits for it; a waiter's: it has waited to the end */
     union {
@@ -210,6 +213,8 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form);
 void aioclone_give_back(aioclone_request *request);
 void aioclone_abandon(aioclone_request *request);
 void aioclone_undo_close(aioclone_request *request);
+void aioclone_accept(aioclone_request *request, aioc_request id, VALUE member); /* of a chain */
+void aioclone_refuse(aioclone_request *request, VALUE member);
 
 /* result.c: what a completion is in Ruby. Gives the request back; the value, or an exception in *ret_error. */
 VALUE aioclone_result(aioclone_request *request, VALUE *ret_error);
@@ -256,6 +261,16 @@ void aioclone_stop(aioclone_request *request);          /* the end of a wait */
 void aioclone_init_plan(void);
 const aioclone_plan *aioclone_plan_in(VALUE object); /* or NULL */
 aioc_request aioclone_submit(aioc_context *context, aioc_operation *operation);
+VALUE aioclone_new_plan(VALUE class, aioclone_plan **ret);
+
+/* chain.c */
+#define AIOCLONE_COLLECTED INT64_MAX /* instead of an id */
+void aioclone_init_chain(void);
+void aioclone_chain_mark(const aioclone_chain *chain);
+void aioclone_chain_free(aioclone_chain *chain);
+void aioclone_chain_check(const aioclone_chain *chain); /* raises ArgumentError when its block has ended */
+aioc_request aioclone_chain_collect(aioclone_chain *chain, const aioc_operation *operation);
+VALUE aioclone_chain_collected(aioclone_chain *chain, VALUE handle);
 
 /* control.c */
 void aioclone_init_control(void);

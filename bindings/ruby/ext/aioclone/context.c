@@ -272,7 +272,9 @@ void aioclone_notice_fork(aioclone_context *context) {
     context->leader = context->heir = NULL;
     for (link = context->used.next; link != &context->used; link = next) {
         next = link->next;
-        forget(AIOCLONE_REQUEST(link, used));
+        if (!AIOCLONE_REQUEST(link, used)->collected) { /* else the child submits it */
+            forget(AIOCLONE_REQUEST(link, used));
+        }
     }
     context->outstanding = context->blocks = context->abandoned = context->ready_count = 0;
     context->holds = 0;

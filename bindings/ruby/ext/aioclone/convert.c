@@ -142,7 +142,7 @@ char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int a
     if (memchr(RSTRING_PTR(text), '\0', (size_t)RSTRING_LEN(text))) {
         rb_raise(rb_eArgError, "%s: contains a null byte", name);
     }
-    if (argument_count > 1 || RSTRING_PTR(text)[RSTRING_LEN(text)] != '\0') {
+    if (argument_count > 1 || (call->plan && call->plan->chain) || RSTRING_PTR(text)[RSTRING_LEN(text)] != '\0') {
         text = rb_str_new_frozen(text);
     }
     if (NIL_P(call->path)) {
@@ -187,6 +187,11 @@ struct timespec *aioclone_times(aioclone_call *call, VALUE argument, const char 
     }
     call->times[0] = to_time(rb_ary_entry(times, 0), name);
     call->times[1] = to_time(rb_ary_entry(times, 1), name);
+    if (call->plan && call->plan->chain) { /* which outlives the call */
+        const VALUE kept = rb_str_new((const char *)call->times, sizeof call->times);
+        aioclone_hold(call, kept);
+        return (struct timespec *)RSTRING_PTR(kept);
+    }
     return call->times;
 }
 

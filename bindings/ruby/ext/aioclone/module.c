@@ -68,4 +68,5 @@ RUBY_FUNC_EXPORTED void Init_native(void) {
     aioclone_init_plan();
     aioclone_init_composite();
     aioclone_init_walk();
+    aioclone_init_chain();
 }

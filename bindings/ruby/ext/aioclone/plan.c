@@ -9,10 +9,16 @@ static void mark_plan(void *data) {
     rb_gc_mark(plan->owner);
     rb_gc_mark(plan->dirfd);
     rb_gc_mark(plan->dirfd2);
+    aioclone_chain_mark(plan->chain);
+}
+
+static void free_plan(void *data) {
+    aioclone_chain_free(((aioclone_plan *)data)->chain);
+    xfree(data);
 }
 
 static const rb_data_type_t plan_type = {
-    "AIOClone::Plan", {mark_plan, RUBY_DEFAULT_FREE, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
+    "AIOClone::Plan", {mark_plan, free_plan, NULL, NULL, {NULL}}, NULL, NULL, RUBY_TYPED_FREE_IMMEDIATELY};
 
 const aioclone_plan *aioclone_plan_in(VALUE object) {
     if (RB_TYPE_P(object, T_DATA) && RTYPEDDATA_P(object) && RTYPEDDATA_TYPE(object) == &plan_type) {
@@ -37,14 +43,23 @@ aioc_request aioclone_submit(aioc_context *context, aioc_operation *operation) {
         operation->flags |= AIOC_USE_DIRFD2;
         operation->fd2 = plan->fd2;
     }
+    if (plan->chain) {
+        return aioclone_chain_collect(plan->chain, operation);
+    }
     status = aioc_submit(context, operation, 1, &id);
     return status > 0 ? id : status;
+}
+
+VALUE aioclone_new_plan(VALUE class, aioclone_plan **ret) {
+    const VALUE self = TypedData_Make_Struct(class, aioclone_plan, &plan_type, *ret);
+    (*ret)->owner = (*ret)->dirfd = (*ret)->dirfd2 = Qnil;
+    return self;
 }
 
 /* See {Context#using}. */
 static VALUE new_plan(VALUE class, VALUE owner, VALUE priority, VALUE timeout_ns, VALUE group, VALUE dirfd, VALUE dirfd2) {
     aioclone_plan *plan;
-    const VALUE self = TypedData_Make_Struct(class, aioclone_plan, &plan_type, plan);
+    const VALUE self = aioclone_new_plan(class, &plan);
     aioclone_call call = {.context = aioclone_context_of(owner), .operation = "using"};
     plan->owner = owner;
     plan->dirfd = dirfd;

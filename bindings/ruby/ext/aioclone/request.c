@@ -2,6 +2,7 @@
 /* Requests: taken when all arguments are converted, given back when their result is handed over. */
 #include "aioclone_ruby.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,6 +71,10 @@ void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, cons
         call->receiver = aioclone_module;
         context = aioclone_default();
     }
+    if (call->plan && call->plan->chain) {
+        aioclone_chain_check(call->plan->chain);
+        call->form = has_block ? AIOCLONE_BLOCK : AIOCLONE_HANDLE;
+    }
     call->context = context;
     call->operation = operation;
     call->request = NULL;
@@ -114,7 +119,7 @@ aioclone_request *aioclone_new_request(aioclone_context *context, int form) {
     request->memory = AIOCLONE_NO_MEMORY;
     request->answer = AIOCLONE_INTEGER;
     request->closing_fd = -1;
-    request->done = request->submitted = request->waited = 0;
+    request->done = request->submitted = request->collected = request->waited = 0;
     aioclone_append(&context->used, &request->used);
     return request;
 }
@@ -253,6 +258,12 @@ VALUE aioclone_submitted(aioclone_call *call, aioc_request answer) {
         aioclone_give_back(request);
         rb_exc_raise(aioclone_error(answer, call->operation, call->path));
     }
+    if (answer == AIOCLONE_COLLECTED) {
+        if (call->form == AIOCLONE_HANDLE) {
+            ((handle *)RTYPEDDATA_DATA(call->handle))->request = request;
+        }
+        return aioclone_chain_collected(call->plan->chain, call->handle);
+    }
     request->id = answer;
     request->submitted = 1;
     ++context->outstanding;
@@ -276,6 +287,30 @@ VALUE aioclone_submitted(aioclone_call *call, aioc_request answer) {
     }
     RB_GC_GUARD(call->receiver);
     return result;
+}
+
+void aioclone_accept(aioclone_request *request, aioc_request id, VALUE member) {
+    request->id = id;
+    request->submitted = 1;
+    request->collected = 0;
+    ++request->context->outstanding;
+    if (request->form == AIOCLONE_BLOCK) {
+        ++request->context->blocks;
+    } else {
+        ((handle *)RTYPEDDATA_DATA(member))->id = id;
+    }
+}
+
+void aioclone_refuse(aioclone_request *request, VALUE member) {
+    const char *const operation = request->operation;
+    aioclone_undo_close(request);
+    aioclone_unlock(request);
+    aioclone_give_back(request);
+    if (!NIL_P(member)) {
+        handle *const h = RTYPEDDATA_DATA(member);
+        h->request = NULL;
+        h->error = aioclone_error(ECANCELED, operation, Qnil);
+    }
 }
 
 /* --- AIOClone::Request ------------------------------------------------------------------------------------------- */
@@ -313,6 +348,9 @@ static VALUE request_value(VALUE self) {
     handle *const h = handle_in(self);
     look(h);
     while (h->request && !h->request->done) {
+        if (h->request->collected) {
+            rb_raise(rb_eArgError, "the chain is submitted when its block ends");
+        }
         if (h->request->waited) { /* by another fiber */
             aioclone_wait_any(h->context);
         } else {

@@ -84,7 +84,7 @@ module AIOClone
     # @example
     #   AIOClone.walk("/usr", stat: true).lazy.select { |e| e.file? && e.stat.size > 1 << 20 }.map(&:path).first(10)
     def walk(path, stat: false, &block)
-      raise ArgumentError, "walk: it waits; start walk_next of a Walk" if is_a?(Starter)
+      raise ArgumentError, "walk: it waits; start walk_next of a Walk" if is_a?(Starter) || is_a?(Chain)
       return enum_for(:walk, path, stat: stat) unless block
 
       Walk.open(path, context: is_a?(Module) ? context : self, stat: stat) { |walk| walk.each(&block) }

@@ -170,6 +170,11 @@ module AIOClone
     end
   end
 
+  # What {Operations#chain} yields: the operations, collected.
+  class Chain
+    include Operations
+  end
+
   # What a readdir found; entries without "." and "..".
   class Directory
   end

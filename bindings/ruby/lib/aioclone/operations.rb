@@ -100,8 +100,37 @@ module AIOClone
     # @return [Integer, Request]
     def group(&block)
       raise ArgumentError, "group: needs a block, or start" unless block || is_a?(Starter)
+      raise ArgumentError, "group: no member of a chain" if is_a?(Chain)
 
       super
+    end
+
+    # Runs what its block collects as a chain: each starts when the one before it has ended well, on every engine; after one
+    # that failed the others end with Errno::ECANCELED. For what must not overtake: a close after a write. It is
+    # submitted when the block ends, whole or not at all.
+    # @yieldparam chain [Chain] whose methods are the operations; they return a {Request}, or with a block, which is
+    #   called by {Context#poll}, nil
+    # @return [Array] the results of all; of those with a block the id. {Context#start} has it return the Requests
+    # @raise the first error
+    # @example
+    #   AIOClone.chain { |c| c.write_full(file, data, 0); c.fsync(file); c.close(file) }
+    def chain
+      raise ArgumentError, "chain: needs a block" unless block_given?
+
+      collected = Chain.send(:create, is_a?(Module) ? context : self)
+      begin
+        yield collected
+        members = collected.send(:submit)
+      ensure
+        collected.send(:drop)
+      end
+      return members if is_a?(Starter)
+
+      begin
+        members.map { |member| member.is_a?(Request) ? member.value : member }
+      ensure
+        members.each { |member| member.cancel if member.is_a?(Request) }
+      end
     end
 
     # As {#open}, and as openat2(2) says how the path is resolved.
