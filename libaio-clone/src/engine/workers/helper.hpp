@@ -10,6 +10,8 @@ class Helper {
 public:
     // A batch that takes less is not worth the cache lines that sharing it moves.
     static constexpr uint64_t ns_min = 8'000;
+    // What is left of one that is shared: less, for otherwise the worker waits while this thread runs it.
+    static constexpr uint64_t rest_ns_min = 4'000;
 
     // Context lock held, also for release.
     void engage(Generation* generation) noexcept { generation_ = generation; }
