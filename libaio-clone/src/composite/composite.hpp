@@ -19,6 +19,7 @@ struct Composite {
     uint64_t items; // progress: atomically
     uint64_t bytes;
     uint64_t errors;
+    uint32_t places;     // how many workers may wait for one device
     uint32_t stop;       // set by cancel and destroy, looked at between two system calls
     uint8_t block_class; // of the path pool's
 };

@@ -173,7 +173,8 @@ AIOC_INLINE void work(Hand* h) noexcept {
             flush_progress(h);
             looked = false;
         }
-        const bool looks = !looked && crew->active > 1 && !(crew->walk && is_full(crew->walk));
+        // Not where most wait: they would take the processor from those that do not.
+        const bool looks = !looked && crew->active > 1 && !is_slow(crew) && !(crew->walk && is_full(crew->walk));
         if (looks || holds_something(h)) {
             crew->mutex.unlock();
             if (!looks || !work_appears(crew, h)) {
@@ -256,6 +257,7 @@ Crew* new_crew(Request* r) noexcept {
     crew->heeds_stop = true;
     crew->ready = r->queue ? r->queue->ready : nullptr;
     crew->hands = 1;
+    crew->places = r->composite->places;
     crew->wanted = r->queue ? r->queue->hot_max + 1 : 1; // as many as there are processors
     crew->base_fd = crew->to_base_fd = zone::no_file;
     crew->flags = r->operation_flags;
@@ -342,7 +344,7 @@ static Dir* clear_dir(Dir* d, Dir* parent) noexcept {
     d->depth = parent ? parent->depth + 1 : 0;
     d->path_length = 0;
     d->passes = 0;
-    d->started = d->listed = d->failed = false;
+    d->started = d->listed = d->counted = d->failed = false;
     d->mode = 0;
     d->name_length = 0;
     return d;

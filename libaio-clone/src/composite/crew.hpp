@@ -49,6 +49,7 @@ struct Dir {
     uint8_t passes;       // remove: how often it was read
     bool started;
     bool listed;   // among those that are open, known to others
+    bool counted;  // as open
     bool failed;   // something in it could not be removed
     uint16_t mode; // copy: to be set at the end, if it is not 0
     uint16_t name_length;
@@ -125,6 +126,7 @@ struct Crew {
     uint32_t active; // who work now
     uint32_t hands;  // who may still touch this: the request's own worker and tickets that are out
     uint32_t wanted; // how many may work at once
+    uint32_t places; // how many may wait for one device
     int32_t pace_score;
     uint32_t tickets;
     Request* free_ticket;
@@ -264,6 +266,8 @@ void prepare_walk_tickets(Walk* walk, uint32_t count) noexcept;
 // descriptors.cpp, with the mutex held: d is open, and others may come to know it.
 void list_open(Crew* crew, Dir* d) noexcept;
 void unlist(Crew* crew, Dir* d) noexcept;
+void count_open(Crew* crew, Dir* d) noexcept;
+void count_closed(Crew* crew, Dir* d) noexcept;
 // Its descriptors stay until unpin.
 long pin(Crew* crew, Dir* d) noexcept;
 void unpin(Crew* crew, Dir* d) noexcept;
@@ -275,6 +279,7 @@ void flush_progress(Hand* h) noexcept;
 void close_what_is_left(Hand* h) noexcept;
 
 // pace.cpp
+void look_at_place(Hand* h, const Dir* root) noexcept;
 void look_at_clock(Hand* h) noexcept;
 void look_at_clock_at_times(Hand* h) noexcept;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Worker zone: the descriptors of directories: held as long as something in the directory is not finished, unless there
-// are too many. A directory that is read, and in which none was found, is never counted here: it is closed before
-// anybody else knows it.
+// are too many. A directory in which none is found is never listed here: it is closed before anybody else knows it.
 #include "composite/crew.hpp"
 
 namespace aioc {
@@ -40,17 +39,25 @@ void unlist(Crew* crew, Dir* d) noexcept {
     }
     (d->opened_before ? d->opened_before->opened_after : crew->opened_first) = d->opened_after;
     (d->opened_after ? d->opened_after->opened_before : crew->opened_last) = d->opened_before;
-    --crew->open_dirs;
     d->listed = false;
 }
+void count_open(Crew* crew, Dir* d) noexcept {
+    crew->open_dirs += d->counted ? 0 : 1;
+    d->counted = true;
+}
+void count_closed(Crew* crew, Dir* d) noexcept {
+    crew->open_dirs -= d->counted ? 1 : 0;
+    d->counted = false;
+}
 
-// Those that were opened first are needed last: on the way back. Each that works has one more.
+// Those that were opened first are needed last: on the way back.
 static void close_surplus(Crew* crew, const Dir* keep) noexcept {
-    for (Dir* d = crew->opened_first; d && crew->open_dirs + crew->active > crew->open_dirs_max;) {
+    for (Dir* d = crew->opened_first; d && crew->open_dirs > crew->open_dirs_max;) {
         Dir* const next = d->opened_after;
         if (d->users == 0 && d->parent && d != keep && identify(d->fd, &d->identity) &&
             (d->to_fd < 0 || identify(d->to_fd, &d->to_identity))) {
             unlist(crew, d);
+            count_closed(crew, d);
             zone::close_file(d->fd);
             zone::close_file(d->to_fd);
             d->fd = d->to_fd = zone::no_file;
@@ -68,7 +75,6 @@ void list_open(Crew* crew, Dir* d) noexcept {
     d->opened_before = crew->opened_last;
     (crew->opened_last ? crew->opened_last->opened_after : crew->opened_first) = d;
     crew->opened_last = d;
-    ++crew->open_dirs;
     close_surplus(crew, d);
 }
 
@@ -92,6 +98,7 @@ static long reopen(Crew* crew, Dir* d) noexcept {
             a->to_fd = static_cast<int32_t>(to_fd);
         }
         a->fd = static_cast<int32_t>(fd);
+        count_open(crew, a);
         list_open(crew, a);
         if (a == d) {
             return 0;

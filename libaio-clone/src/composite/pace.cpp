@@ -43,21 +43,47 @@ AIOC_INLINE void call_for_hands(Hand* h, uint32_t wanted) noexcept {
     }
 }
 
+AIOC_INLINE uint32_t most_hands(const Crew* crew) noexcept {
+    return crew->places < crew->tickets + 1 ? crew->places : crew->tickets + 1;
+}
+
+// Those of which each call asks a server, by statfs(2).
+AIOC_INLINE bool is_remote(long fd) noexcept {
+    uint64_t file_system[16] = {}; // struct statfs: the type comes first
+    if (fd < 0 || sys::call(SYS_fstatfs, fd, file_system) < 0) {
+        return false;
+    }
+    switch (static_cast<uint32_t>(file_system[0])) {
+    case 0x6969:     // NFS
+    case 0xfe534d42: // SMB
+    case 0xff534d42: // CIFS
+    case 0x01021997: // 9p
+    case 0x65735546: // FUSE
+    case 0x00c36400: // Ceph
+    case 0x5346414f: // AFS
+    case 0x6b414653: // AFS of the kernel
+        return true;
+    default:
+        return false;
+    }
+}
+
 AIOC_INLINE void judge_pace(Hand* h, bool waited) noexcept {
     Crew* const crew = h->crew;
     const auto least = static_cast<int32_t>(h->queue->hot_max + 1);
     crew->mutex.lock();
     sys::store_relaxed(crew->slow, true);
     crew->pace_score += waited ? 1 : -1;
-    const auto enough = static_cast<int32_t>(2 * crew->wanted);
+    const auto enough = static_cast<int32_t>(crew->wanted);
     uint32_t call = 0;
     if (crew->pace_score >= enough) {
-        const uint32_t most = crew->tickets + 1;
-        crew->wanted = crew->wanted * 2 < most ? crew->wanted * 2 : most;
+        const uint32_t most = most_hands(crew);
+        sys::store_relaxed(crew->wanted, crew->wanted * 2 < most ? crew->wanted * 2 : most);
         crew->pace_score = 0;
         call = crew->wanted;
     } else if (crew->pace_score <= -enough) {
-        crew->wanted = static_cast<int32_t>(crew->wanted / 2) > least ? crew->wanted / 2 : static_cast<uint32_t>(least);
+        sys::store_relaxed(crew->wanted, static_cast<int32_t>(crew->wanted / 2) > least ? crew->wanted / 2
+                                                                                        : static_cast<uint32_t>(least));
         sys::store_relaxed(crew->slow, static_cast<int32_t>(crew->wanted) > least);
         crew->pace_score = 0;
     }
@@ -68,6 +94,21 @@ AIOC_INLINE void judge_pace(Hand* h, bool waited) noexcept {
 }
 
 } // namespace
+
+// The root's directories are open, and nobody else knows them: if they are a server's, as many workers as its device
+// may have are of use at once.
+void look_at_place(Hand* h, const Dir* root) noexcept {
+    Crew* const crew = h->crew;
+    if (!h->queue || !(is_remote(root->fd) || is_remote(root->to_fd))) {
+        return;
+    }
+    crew->mutex.lock();
+    const uint32_t wanted = most_hands(crew);
+    sys::store_relaxed(crew->wanted, wanted);
+    sys::store_relaxed(crew->slow, true);
+    crew->mutex.unlock();
+    call_for_hands(h, wanted);
+}
 
 // While visits are quick, most need no clock.
 void look_at_clock_at_times(Hand* h) noexcept {
@@ -83,7 +124,6 @@ void look_at_clock(Hand* h) noexcept {
     constexpr int64_t certain_ns = 100'000; // a visit as quick as that does not wait
     constexpr uint32_t visits_max = 16;
     constexpr int64_t bytes_ns = 4;
-    constexpr uint64_t waits_min = 2;
     Crew* const crew = h->crew;
     const int64_t now = now_ns();
     const int64_t took = now - h->began;
@@ -102,10 +142,16 @@ void look_at_clock(Hand* h) noexcept {
     bool waited = false;
     if (took >= quick) {
         const uint64_t waits = count_waits();
-        waited = h->waits_are_recent && waits - h->waits >= waits_min;
+        const bool comparable = h->waits_are_recent;
+        waited = comparable && waits - h->waits >= (is_slow(crew) ? 1 : 2); // a lock may be one
         h->waits = waits;
+        h->waits_are_recent = true;
+        if (!comparable) {
+            return; // it takes two in a row: one may have lost its processor, or a lock
+        }
+    } else {
+        h->waits_are_recent = false;
     }
-    h->waits_are_recent = took >= quick; // so it takes two in a row: one may have lost its processor, or a lock
     if (waited || is_slow(crew)) {
         judge_pace(h, waited);
     }

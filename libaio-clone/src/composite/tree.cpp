@@ -7,7 +7,6 @@ namespace aioc {
 namespace {
 
 constexpr uint64_t queued_max = 16384; // directories on the stack; with more, the deepest are finished first
-constexpr uint32_t names_in_part = 4;
 constexpr uint32_t entries_per_look = 8;
 // Nothing can be behind the largest offset: ext4 and btrfs say so of the last entry, and need not be asked once more.
 constexpr int64_t offset_max = INT64_MAX;
@@ -86,6 +85,7 @@ AIOC_INLINE void release(Hand* h, Dir* d) noexcept {
             set_failed(parent);
         }
         unlist(crew, d);
+        count_closed(crew, d);
         const long fd = d->fd;
         const long to_fd = d->to_fd;
         free_dir(crew, d);
@@ -170,8 +170,15 @@ AIOC_INLINE void publish(Hand* h, Dir* d, bool again) noexcept {
     wake_enlisted(h);
 }
 
+// So that there is a part for everybody, and not more.
+AIOC_INLINE uint32_t names_in_part(const Crew* crew, long bytes) noexcept {
+    constexpr uint32_t usual_bytes = 32; // of a name and what is with it
+    const uint32_t share = static_cast<uint32_t>(bytes) / usual_bytes / sys::load_relaxed(crew->wanted);
+    return share > 0 ? share : 1;
+}
+
 // The rest of a buffer, in parts for others. What no block can be had for stays: how far it got.
-AIOC_INLINE long split(Hand* h, Dir* d, long at, long end) noexcept {
+AIOC_INLINE long split(Hand* h, Dir* d, long at, long end, uint32_t share) noexcept {
     Crew* const crew = h->crew;
     crew->mutex.lock();
     list_open(crew, d);
@@ -181,7 +188,7 @@ AIOC_INLINE long split(Hand* h, Dir* d, long at, long end) noexcept {
             break;
         }
         const long begin = at;
-        for (uint32_t i = 0; i < names_in_part && at < end; ++i) {
+        for (uint32_t i = 0; i < share && at < end; ++i) {
             const auto* const e = reinterpret_cast<const Dirent*>(h->buffer + at);
             if (static_cast<uint64_t>(at - begin) + e->length > Names::room) {
                 break;
@@ -204,6 +211,7 @@ AIOC_INLINE long split(Hand* h, Dir* d, long at, long end) noexcept {
 // Where the next entry of the directory is, as the last one says.
 AIOC_INLINE int64_t handle_entries(Hand* h, Dir* d, char* buffer, long bytes, bool may_split) noexcept {
     Crew* const crew = h->crew;
+    const uint32_t share = names_in_part(crew, bytes);
     uint32_t handled = 0;
     int64_t offset = 0;
     for (long at = 0; at < bytes && !is_stopped(crew);) {
@@ -213,8 +221,8 @@ AIOC_INLINE int64_t handle_entries(Hand* h, Dir* d, char* buffer, long bytes, bo
             at += e->length;
             continue;
         }
-        if (may_split && is_slow(crew) && ++handled > names_in_part) {
-            at = split(h, d, at, bytes);
+        if (may_split && is_slow(crew) && ++handled > share) {
+            at = split(h, d, at, bytes, share);
             if (at == bytes) {
                 return 0; // not looked at
             }
@@ -264,6 +272,9 @@ AIOC_INLINE bool start_directory(Hand* h, Dir* d) noexcept {
         d->fd = static_cast<int32_t>(fd);
         d->users = 1;
         d->started = true;
+        if (!d->parent) {
+            look_at_place(h, d);
+        }
         return true;
     }
     if (fd != was_no_directory) {
@@ -359,6 +370,9 @@ Work* take_work(Crew* crew) noexcept {
         sys::store_relaxed(crew->queued, crew->queued - 1);
         if (w->kind == work_begin || (w->kind == work_directory && dir_of(w)->started)) {
             return w;
+        }
+        if (w->kind == work_directory) {
+            count_open(crew, dir_of(w)); // from now on
         }
         Dir* const needed = w->kind == work_names ? names_of(w)->dir : dir_of(w)->parent;
         if (is_stopped(crew)) { // only to be counted down

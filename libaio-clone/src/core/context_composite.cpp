@@ -32,6 +32,7 @@ int Context::begin_composite(const aioc_operation& op, Request* r) noexcept {
     r->composite = new (block) Composite{};
     r->composite->block_class = block_class;
     r->composite->request = r;
+    r->composite->places = places();
     r->composite->next = composites_;
     if (composites_) {
         composites_->prev = r->composite;
@@ -159,6 +160,7 @@ int Context::create_walk(const char* path, int flags, Walk** ret) noexcept {
     crew.to_base_fd = zone::no_file;
     crew.root_name = walk->path;
     crew.wanted = workers_.processors();
+    crew.places = places();
     crew.begin.kind = work_begin;
     push_work(&crew, &crew.begin);
     prepare_walk_tickets(walk, tickets);
