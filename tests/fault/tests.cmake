@@ -8,6 +8,7 @@ aioc_test(fault worker)
 aioc_test(fault in_flight)
 aioc_test(fault composite_errors)
 aioc_test(fault composite_hazards)
+aioc_test(fault one_hop)
 foreach(spawner ${spawners}) # 3 GiB each
     set_tests_properties(fault.composite_hazards.workers.${spawner} PROPERTIES RESOURCE_LOCK memory TIMEOUT 200)
 endforeach()

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* A composite is one hop: all of its system calls are made by one worker that does not sleep between them, and none by
+ * the submitting thread. A child runs them, and ptrace(2) tells who makes which call. */
+#define _GNU_SOURCE
+#include "fault.h"
+#include "tree.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum { composites = 4 };
+static const char *const names[composites] = {"load", "replace", "pathsync", "move"};
+static const int calls_min[composites] = {4 /* open, fstat, read, close */, 6, 6, 1 /* rename */};
+
+static struct {
+    int calls;  /* on files, by workers */
+    int hops;   /* runs of them without a sleep in between */
+    int own;    /* by the submitting thread */
+    pid_t last; /* who made the last one; 0: it has slept since */
+} seen[composites + 1];
+static int at; /* 1 to composites; 0: before, and between */
+
+static bool is_on_files(uint64_t number) {
+    static const long on_files[] = {SYS_openat, SYS_openat2, SYS_statx,    SYS_newfstatat, SYS_fstat,     SYS_read,
+                                    SYS_write,  SYS_pread64, SYS_pwrite64, SYS_close,      SYS_fsync,     SYS_fchmod,
+                                    SYS_linkat, SYS_lseek,   SYS_unlinkat, SYS_renameat2,  SYS_getdents64};
+    for (size_t i = 0; i < sizeof on_files / sizeof *on_files; ++i) {
+        if (number == (uint64_t)on_files[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The child says by getppid where it is. */
+static void begin_section(void) { syscall(SYS_getppid); }
+
+static void note(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info) {
+    const uint64_t number = info->entry.nr;
+    if (tid == child && number == SYS_getppid) {
+        ++at;
+    } else if (at < 1 || at > composites) {
+        return;
+    } else if (number == SYS_futex && (info->entry.args[1] & FUTEX_CMD_MASK) == FUTEX_WAIT) {
+        seen[at].last = tid == seen[at].last ? 0 : seen[at].last;
+    } else if (is_on_files(number) && tid == child) {
+        ++seen[at].own;
+    } else if (is_on_files(number)) {
+        ++seen[at].calls;
+        seen[at].hops += tid != seen[at].last;
+        seen[at].last = tid;
+    }
+}
+
+static void trace(pid_t child) {
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+    CHECK(ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)options) == 0);
+    CHECK(ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0);
+    for (;;) {
+        const pid_t tid = waitpid(-1, &status, __WALL);
+        CHECK(tid > 0);
+        if (!WIFSTOPPED(status)) {
+            if (tid == child) {
+                CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+                return;
+            }
+            continue;
+        }
+        int signal = WSTOPSIG(status);
+        if (signal == (SIGTRAP | 0x80)) {
+            struct __ptrace_syscall_info info;
+            if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof info, &info) > 0 &&
+                info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+                note(tid, child, &info);
+            }
+        }
+        if (signal == SIGTRAP || signal == (SIGTRAP | 0x80) || signal == SIGSTOP) {
+            signal = 0;
+        }
+        ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal);
+    }
+}
+
+static void run_composites(void) {
+    char *data = NULL;
+    aioc_context *ctx = workers_context(4, 0);
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    raise(SIGSTOP);
+    begin_section();
+    CHECK(finish(ctx, aioc_load(ctx, in_tree("small"), 0, (void **)&data, record_callback, &last)) == 7);
+    begin_section();
+    CHECK(finish(ctx, aioc_replace(ctx, in_tree("other"), "new", 3, 0, record_callback, &last)) == 3);
+    begin_section();
+    CHECK(finish(ctx, aioc_pathsync(ctx, in_tree("other"), record_callback, &last)) == 0);
+    begin_section();
+    CHECK(finish(ctx, aioc_move(ctx, in_tree("other"), in_tree("moved"), 0, NULL, record_callback, &last)) == 1);
+    begin_section();
+    CHECK(data && memcmp(data, "content", 7) == 0);
+    _exit(0);
+}
+
+static void each_composite_is_one_hop(void) {
+    put_file("small", "content");
+    put_file("other", "old");
+    const pid_t child = fork();
+    if (child == 0) {
+        run_composites();
+    }
+    trace(child);
+    CHECK(at == composites + 1);
+    for (int i = 1; i <= composites; ++i) {
+        printf("%s: %d calls, %d hops, %d by the submitter\n", names[i - 1], seen[i].calls, seen[i].hops, seen[i].own);
+        CHECK(seen[i].calls >= calls_min[i - 1]);
+        CHECK(seen[i].hops == 1);
+        CHECK(seen[i].own == 0);
+    }
+}
+
+static void composites_are_one_hop(void **state) {
+    (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    printf("their runtimes make calls of their own\n");
+#else
+    assert_int_equal(in_child(each_composite_is_one_hop), 0);
+#endif
+}
+
+int main(void) {
+    in_tree("."); /* this process's, which outlives the cases */
+    const struct CMUnitTest tests[] = {CASE(composites_are_one_hop)};
+    return run_group(tests);
+}
