@@ -49,7 +49,8 @@ AIOC_INLINE uint32_t most_hands(const Crew* crew) noexcept {
 
 // Those of which each call asks a server, by statfs(2).
 AIOC_INLINE bool is_remote(long fd) noexcept {
-    uint64_t file_system[16] = {}; // struct statfs: the type comes first
+    uint64_t file_system[16]; // struct statfs: the type comes first
+    file_system[0] = 0;
     if (fd < 0 || sys::call(SYS_fstatfs, fd, file_system) < 0) {
         return false;
     }
