@@ -23,6 +23,7 @@ constexpr Variant variants[] = {
     {"aioclone", AIOC_SINGLE_THREADED, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
     {"aioclone-shared", 0, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
     {"aioclone-local", AIOC_SINGLE_THREADED | AIOC_LOCAL_PATHS, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
+    {"aioclone-load", AIOC_SINGLE_THREADED, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
     {"aioclone-onecore", AIOC_SINGLE_THREADED | AIOC_ONE_CORE, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
     {"aioclone-noring", AIOC_SINGLE_THREADED | AIOC_NO_RING, AIOC_ENGINE_AUTO, AIOC_SPAWNER_AUTO},
     {"aioclone-workers", AIOC_SINGLE_THREADED, AIOC_ENGINE_WORKERS, AIOC_SPAWNER_CLONE},
@@ -67,6 +68,10 @@ public:
         options.flags = variant.flags;
         options.engine = variant.engine;
         options.spawner = variant.spawner;
+        loads_ = strcmp(variant.name, "aioclone-load") == 0;
+        if (loads_) {
+            load_.load_files();
+        }
         fixed_workers_ = variant.engine == AIOC_ENGINE_WORKERS;
         if (fixed_workers_) {
             options.min_workers = options.max_workers = job_.workers;
@@ -134,11 +139,16 @@ public:
 private:
     struct Request : Slot {
         Aioclone* owner = nullptr;
+        void* content = nullptr;
     };
 
     static void done(const aioc_completion* completion, void* user) {
         auto& slot = *static_cast<Request*>(user);
         Aioclone& self = *slot.owner;
+        if (slot.content) {
+            aioc_free(slot.content);
+            slot.content = nullptr;
+        }
         if (self.load_.times_submit()) [[unlikely]] {
             // What a callback does is the program's: only its submission counts as the library's.
             const uint64_t start = ticks();
@@ -236,6 +246,8 @@ private:
             return aioc_close(context_, slot.fd, done, &slot);
         case Op::write_then_sync:
             return submit_chain(slot);
+        case Op::load:
+            return aioc_load(context_, slot.path, 0, &slot.content, done, &slot);
         }
         return -ENOSYS;
     }
@@ -284,6 +296,7 @@ private:
     aioc_context* context_ = nullptr;
     int epoll_fd_ = -1;
     bool fixed_workers_ = false;
+    bool loads_ = false;
     uint64_t callback_ticks_ = 0;
 };
 

@@ -195,6 +195,9 @@ private:
         case Op::close:
             io_uring_prep_close(sqe, slot.fd);
             break;
+        case Op::load: // nobody asks for it
+            io_uring_prep_nop(sqe);
+            break;
         }
         io_uring_sqe_set_data(sqe, &slot);
     }

@@ -93,6 +93,7 @@ private:
         case Op::close:
             return uv_fs_close(&loop_, &slot.fs, slot.fd, fs_done);
         case Op::write_then_sync:
+        case Op::load:
             break;
         }
         return UV_ENOSYS;

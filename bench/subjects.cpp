@@ -34,6 +34,7 @@ constexpr const char* no_libeio = "Perl's IO::AIO (libio-aio-perl) was not there
 constexpr SubjectInfo subjects[] = {
     {"aioclone", make_aioclone, "", "the library as it chooses, AIOC_SINGLE_THREADED"},
     {"aioclone-shared", make_aioclone, "", "without AIOC_SINGLE_THREADED"},
+    {"aioclone-load", make_aioclone, "", "small files: each with one aioc_load"},
     {"aioclone-local", make_aioclone, "", "with AIOC_LOCAL_PATHS"},
     {"aioclone-onecore", make_aioclone, "", "with AIOC_ONE_CORE"},
     {"aioclone-noring", make_aioclone, "", "with AIOC_NO_RING"},

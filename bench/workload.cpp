@@ -147,9 +147,9 @@ void Load::describe(Slot& slot) {
         slot.path = job_.files.path(random_.below(FileSet::tree_files));
         break;
     case Kind::open_read_close:
-        slot.op = Op::open;
+        slot.op = loads_ ? Op::load : Op::open;
         slot.path = job_.files.path(random_.below(FileSet::tree_files));
-        slot.expected = -1; // any descriptor
+        slot.expected = -1; // any descriptor, or size
         break;
     case Kind::append_sync:
     case Kind::append_dsync: {
@@ -195,7 +195,7 @@ bool Load::advance(Slot& slot, int64_t result) {
 }
 
 void Load::unexpected(const Slot& slot, int64_t result) {
-    if (slot.op == Op::open && result >= 0) {
+    if ((slot.op == Op::open || slot.op == Op::load) && result >= 0) {
         return;
     }
     if (errors_++ == 0) {

@@ -44,7 +44,7 @@ struct Job {
     FileSet files;
 };
 
-enum class Op : uint8_t { nop, read, write, write_then_sync, fdatasync, stat, open, fstat, close };
+enum class Op : uint8_t { nop, read, write, write_then_sync, fdatasync, stat, open, fstat, close, load };
 
 // One outstanding operation. A subject derives its own from it.
 struct alignas(64) Slot {
@@ -85,6 +85,9 @@ public:
     const Job& job() const { return job_; }
     // The subject runs a write and its fdatasync as one (linked) request.
     void link_syncs() { linked_ = true; }
+
+    // The subject opens, reads and closes a small file in one request.
+    void load_files() { loads_ = true; }
 
     void begin(double seconds);
     void end();
@@ -162,6 +165,7 @@ private:
     bool once_;
     bool times_submit_;
     bool linked_ = false;
+    bool loads_ = false;
     bool stopping_ = true;
     uint32_t sample_every_ = 1;
     uint32_t until_sample_ = 1;
