@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"libaio-clone.org/go/aioclone/internal/capi"
 )
@@ -34,14 +35,22 @@ func (q *Queue) LstatAll(ctx context.Context, paths []string) []StatResult {
 
 func (q *Queue) statAll(ctx context.Context, code Code, op string, paths []string) []StatResult {
 	results := make([]StatResult, len(paths))
-	if q.local {
+	if q.answersDirectly {
 		q.statDirectlyAll(ctx, code, op, paths, results)
+	}
+	var others []int
+	for i := range results {
+		if results[i].Info == nil && results[i].Err == nil {
+			others = append(others, i)
+		}
+	}
+	if len(others) == 0 {
 		return results
 	}
-	q.many(ctx, len(paths),
-		func(i int) call { return call{code: code, path: paths[i], bytes: statxBytes} },
-		func(i int, r *request, err error) {
-			if err != nil {
+	q.many(ctx, len(others),
+		func(n int) call { return call{code: code, path: paths[others[n]], bytes: statxBytes} },
+		func(n int, r *request, err error) {
+			if i := others[n]; err != nil {
 				results[i].Err = &fs.PathError{Op: op, Path: paths[i], Err: err}
 			} else {
 				results[i].Info = newInfo(paths[i], r.memory)
@@ -50,13 +59,16 @@ func (q *Queue) statAll(ctx context.Context, code Code, op string, paths []strin
 	return results
 }
 
-// By as many goroutines as there are contexts.
+// What can be had so. By as many goroutines as there are contexts, so only as long as that is quick: a disk that must be
+// waited for gets more of them at a time from the library.
 func (q *Queue) statDirectlyAll(ctx context.Context, code Code, op string, paths []string, results []StatResult) {
+	const part, quick, patience = 16, 16 * 20 * time.Microsecond, 4 // a processor may be taken away, too
 	var next int64
 	run := func() {
-		for {
-			end := int(atomic.AddInt64(&next, capi.Batch))
-			at := end - capi.Batch
+		slow := 0
+		for begun := time.Now(); ; {
+			end := int(atomic.AddInt64(&next, part))
+			at := end - part
 			if end > len(paths) {
 				end = len(paths)
 			}
@@ -64,8 +76,20 @@ func (q *Queue) statDirectlyAll(ctx context.Context, code Code, op string, paths
 				return
 			}
 			for ; at < end; at++ {
-				results[at].Info, results[at].Err = q.status(ctx, code, op, paths[at])
+				info := &fileInfo{name: baseName(paths[at])}
+				if err, answered := q.statDirectly(ctx, code, paths[at], &info.stat); err != nil {
+					results[at].Err = &fs.PathError{Op: op, Path: paths[at], Err: err}
+				} else if answered {
+					results[at].Info = info
+				}
 			}
+			now := time.Now()
+			if now.Sub(begun) <= quick {
+				slow = 0
+			} else if slow++; slow == patience {
+				atomic.StoreInt64(&next, int64(len(paths)))
+			}
+			begun = now
 		}
 	}
 	var group sync.WaitGroup

@@ -16,9 +16,10 @@ import (
 	"libaio-clone.org/go/aioclone/internal/capi"
 )
 
-// What the library would answer in the submitting thread, a goroutine can ask for itself, with the same system call:
-// without cgo, and with the caller's own memory. That is so for reads that are in memory (RWF_NOWAIT, which does not
-// wait), and if the user says LocalPaths for the status of files. Whatever is not answered so is submitted.
+// What the library would answer in the submitting thread, a goroutine can ask for itself: without cgo, and with the
+// caller's own memory. That is so for reads that are in memory (RWF_NOWAIT, which does not wait); and for the status of
+// files and opens for reading where only a local disk can be waited for, by those who have a seat (seat.go). Whatever is
+// not answered so is submitted.
 
 // Is the library free to choose? Else every request is its.
 func mayAnswerDirectly(engine Engine) bool {
@@ -103,74 +104,110 @@ var soundness struct {
 	is   bool
 }
 
-const (
-	// So many goroutines may hold a thread with a call of their own for each processor; others submit theirs.
-	directCallsEach = 4
-
-	atFdcwd           = -100
-	atSymlinkNofollow = 0x100
-	atNoAutomount     = 0x800
-	statxBasicBtime   = 0xfff
-	shortPath         = 256
-)
-
-// One of the goroutines that may hold a thread with a call on this path, until leaveDirectly.
-func (q *Queue) enterDirectly(ctx context.Context, name string) bool {
-	if !q.local || ctx == nil || ctx.Err() != nil || len(name) >= shortPath || strings.IndexByte(name, 0) >= 0 {
-		return false
+// Opens for reading. O_NONBLOCK: neither a FIFO nor a lease keeps it waiting; it is off again afterwards. held, if not
+// negative, is the end of a FIFO, to be closed when the library has opened its own: so its writer sees no difference.
+func (q *Queue) openDirectly(ctx context.Context, name string, flag int) (fd, held int, err error, answered bool) {
+	const others = syscall.O_ACCMODE | os.O_CREATE | os.O_TRUNC | syscall.O_DIRECT | oPath
+	held = -1
+	if flag&others != os.O_RDONLY {
+		return
 	}
-	if atomic.AddInt32(&q.directCalls, 1) > q.directCallsMax {
-		q.leaveDirectly()
-		return false
+	s := q.takeSeat(ctx, name)
+	if s == nil {
+		return
 	}
-	return true
-}
-
-func (q *Queue) leaveDirectly() { atomic.AddInt32(&q.directCalls, -1) }
-
-// Opens for reading. It may be a FIFO, which waits for its writer: so only if nobody can want it to be cancelled.
-func (q *Queue) openDirectly(ctx context.Context, name string, flag int) (fd int, err error, answered bool) {
-	const others = syscall.O_ACCMODE | os.O_CREATE | os.O_TRUNC | syscall.O_DIRECT
-	if flag&others != os.O_RDONLY || !q.enterDirectly(ctx, name) {
-		return 0, nil, false
+	defer q.giveSeat(s)
+	if q.local {
+		if ctx.Done() != nil { // a plain open of a FIFO cannot be cancelled
+			return
+		}
+		fd, err, answered = s.open(uint64(flag), 0)
+		return
 	}
-	if ctx.Done() == nil {
-		var path [shortPath]byte
-		copy(path[:], name)
-		at := atFdcwd
-		n, _, errno := syscall.Syscall6(syscall.SYS_OPENAT, uintptr(at), uintptr(unsafe.Pointer(&path[0])),
-			uintptr(flag|syscall.O_CLOEXEC), 0, 0, 0)
-		if fd, answered = int(n), errno != syscall.EINTR; errno != 0 {
-			err = errno
+	if d := s.directoryOf(name); d == nil || !d.whole {
+		return
+	}
+	nonblock := uint64(flag | syscall.O_NONBLOCK)
+	if fd, err, answered = s.open(nonblock, resolveCached|resolveNoSymlinks); err != nil || !answered || flag&syscall.O_NONBLOCK != 0 {
+		return
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_LSEEK, uintptr(fd), 0, 1 /* SEEK_CUR */)
+	if errno == 0 {
+		_, _, errno = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, uintptr(flag))
+	}
+	if errno != 0 { // not a file or a directory
+		answered = false
+		if s.stat.mode = 0; errno == syscall.ESPIPE && s.describe(fd) == 0 && s.stat.mode&syscall.S_IFMT == syscall.S_IFIFO {
+			held = fd
+		} else {
+			syscall.Close(fd)
 		}
 	}
-	q.leaveDirectly()
-	return fd, err, answered
+	return
+}
+
+// Its path. Not answered: the library is to do it.
+func (s *seat) open(flags, resolve uint64) (fd int, err error, answered bool) {
+	s.how = openHow{flags: flags | syscall.O_CLOEXEC, resolve: resolve}
+	at := atFdcwd
+	n, _, errno := syscall.Syscall6(sysOpenat2, uintptr(at), uintptr(unsafe.Pointer(&s.path[0])),
+		uintptr(unsafe.Pointer(&s.how)), unsafe.Sizeof(s.how), 0, 0)
+	switch errno {
+	case 0:
+		return int(n), nil, true
+	case syscall.ENOENT, syscall.EACCES, syscall.ENOTDIR:
+		return 0, errno, true
+	}
+	return 0, nil, false
+}
+
+// An open file that does not ask a server.
+func (s *seat) describe(fd int) syscall.Errno {
+	empty := [1]byte{}
+	_, _, errno := syscall.Syscall6(sysStatx, uintptr(fd), uintptr(unsafe.Pointer(&empty[0])), atEmptyPath, statxBasicBtime,
+		uintptr(unsafe.Pointer(&s.stat)), 0)
+	return errno
 }
 
 // False: it was not asked.
 func (q *Queue) statDirectly(ctx context.Context, code Code, name string, ret *statx) (error, bool) {
-	if !q.enterDirectly(ctx, name) {
+	s := q.takeSeat(ctx, name)
+	if s == nil {
 		return nil, false
 	}
-	var path [shortPath]byte
-	copy(path[:], name)
-	var whole [statxBytes]byte
+	err, answered := s.status(q.local, code, name, ret)
+	q.giveSeat(s)
+	return err, answered
+}
+
+// In a local directory: of what is there itself, and not of what a link leads to. If it is on another mount after all,
+// AT_STATX_DONT_SYNC has kept the kernel from asking there.
+func (s *seat) status(trusted bool, code Code, name string, ret *statx) (error, bool) {
+	var d *directory
 	flags := uintptr(atNoAutomount)
-	if code == OpLstat {
+	mask := uintptr(statxBasicBtime)
+	if !trusted {
+		if d = s.directoryOf(name); d == nil {
+			return nil, false
+		}
+		flags |= atSymlinkNofollow | atStatxDontSync
+		mask |= statxMountID
+	} else if code == OpLstat {
 		flags |= atSymlinkNofollow
 	}
 	at := atFdcwd
-	_, _, errno := syscall.Syscall6(sysStatx, uintptr(at), uintptr(unsafe.Pointer(&path[0])), flags, statxBasicBtime,
-		uintptr(unsafe.Pointer(&whole[0])), 0)
-	q.leaveDirectly()
+	_, _, errno := syscall.Syscall6(sysStatx, uintptr(at), uintptr(unsafe.Pointer(&s.path[0])), flags, mask,
+		uintptr(unsafe.Pointer(&s.stat)), 0)
 	if errno == syscall.ENOSYS || errno == syscall.EINTR {
 		return nil, false
 	}
 	if errno != 0 {
 		return errno, true
 	}
-	*ret = *(*statx)(unsafe.Pointer(&whole[0]))
+	if d != nil && (s.stat.mountID != d.mountID || code == OpStat && s.stat.mode&syscall.S_IFMT == syscall.S_IFLNK) {
+		return nil, false
+	}
+	*ret = s.stat.statx
 	return nil, true
 }
 

@@ -32,7 +32,7 @@ type File struct {
 	direct   bool // reads are tried by the goroutine itself
 	attempts attempts
 
-	plainClose bool // it was opened so, to be read
+	local bool // by a goroutine itself, to be read: so may be what does not use its content
 
 	lock     sync.Mutex // of what follows
 	position int64
@@ -49,20 +49,24 @@ func (q *Queue) newFile(fd int, name string, flag int) *File {
 }
 
 func (q *Queue) open(ctx context.Context, name string, flag int, perm fs.FileMode) (*File, error) {
-	if fd, err, answered := q.openDirectly(ctx, name, flag); err != nil {
+	fd, held, err, answered := q.openDirectly(ctx, name, flag)
+	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	} else if answered {
 		f := q.newFile(fd, name, flag)
-		f.plainClose = true
+		f.local = true
 		return f, nil
 	}
-	fd, err := q.result(ctx, &call{
+	if held >= 0 {
+		defer syscall.Close(held)
+	}
+	opened, err := q.result(ctx, &call{
 		code: OpOpen, path: name, opens: true, more: uint32(flag | syscall.O_CLOEXEC), mode: modeBits(perm),
 	})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
-	return q.newFile(int(fd), name, flag), nil
+	return q.newFile(int(opened), name, flag), nil
 }
 
 // Open opens a file for reading.
@@ -137,8 +141,12 @@ func (f *File) release() {
 }
 
 func (f *File) closeDescriptor() error {
-	if f.plainClose {
-		return syscall.Close(f.fd)
+	if f.local { // and the last one of a file without a name, which its disk then frees
+		if s := f.queue.anySeat(); s != nil {
+			err := syscall.Close(f.fd)
+			f.queue.giveSeat(s)
+			return err
+		}
 	}
 	_, err := f.queue.result(context.Background(), &call{code: OpClose, fd: f.fd})
 	if errors.Is(err, fs.ErrClosed) { // the Queue is
@@ -359,6 +367,17 @@ func (f *File) Stat() (fs.FileInfo, error) { return f.StatContext(context.Backgr
 func (f *File) StatContext(ctx context.Context) (fs.FileInfo, error) {
 	if err := f.use("stat"); err != nil {
 		return nil, err
+	}
+	if f.local && ctx != nil && ctx.Err() == nil {
+		if s := f.queue.anySeat(); s != nil {
+			errno := s.describe(f.fd)
+			info := &fileInfo{baseName(f.name), s.stat.statx}
+			f.queue.giveSeat(s)
+			if errno == 0 {
+				f.release()
+				return info, nil
+			}
+		}
 	}
 	r, err := f.queue.run(ctx, &call{code: OpFstat, fd: f.fd, file: f, bytes: statxBytes})
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 )
 
 func (q *Queue) status(ctx context.Context, code Code, op, name string) (fs.FileInfo, error) {
-	c := call{code: code, path: name, bytes: statxBytes}
-	if q.local {
+	if q.answersDirectly {
 		info := &fileInfo{name: baseName(name)}
 		if err, answered := q.statDirectly(ctx, code, name, &info.stat); err != nil {
 			return nil, &fs.PathError{Op: op, Path: name, Err: err}
@@ -22,7 +21,7 @@ func (q *Queue) status(ctx context.Context, code Code, op, name string) (fs.File
 			return info, nil
 		}
 	}
-	r, err := q.run(ctx, &c)
+	r, err := q.run(ctx, &call{code: code, path: name, bytes: statxBytes})
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
 	}

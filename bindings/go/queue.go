@@ -37,9 +37,9 @@ type Options struct {
 	MaxOutstanding int
 	// Contexts of the library, at most 16. Default: GOMAXPROCS.
 	Contexts int
-	// LocalPaths says that every path is on a local disk: the goroutine itself then asks for the status of a file, as
-	// package os does, and may hold its thread for a read of that disk. At most 4 for each context do so at a
-	// time; others leave it to the library.
+	// LocalPaths says that every path is on a local disk, so that no directory need be looked at to know it: the
+	// goroutine itself then asks for the status of a file and opens it for reading, as package os does. At most 4 for
+	// each context do so at a time; others leave it to the library.
 	LocalPaths bool
 	// OneCore says never to keep a second core awake to be faster.
 	OneCore bool
@@ -58,8 +58,9 @@ type Queue struct {
 
 	answersDirectly bool // direct.go
 	local           bool
-	directCalls     int32
-	directCallsMax  int32
+	seats           sync.Pool // seat.go
+	seatsMade       int32
+	seatsMax        int32
 }
 
 // New makes a Queue. It starts no worker; the first request does.
@@ -68,9 +69,13 @@ func New(options Options) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{answersDirectly: mayAnswerDirectly(options.Engine), directCallsMax: directCallsEach * int32(count)}
+	q := &Queue{answersDirectly: mayAnswerDirectly(options.Engine), seatsMax: seatsEach * int32(count)}
 	q.local = options.LocalPaths && q.answersDirectly
 	q.lanes.New = q.newLane
+	q.seats.New = q.newSeat
+	if q.answersDirectly {
+		mounts.open()
+	}
 	for i := 0; i < count; i++ {
 		s, err := newShard(raw)
 		if err != nil {
