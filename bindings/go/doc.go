@@ -19,7 +19,8 @@
 // When the context of a call ends before the operation, the operation is cancelled and the call returns a
 // *fs.PathError with the context's error. What cannot be stopped (a write that runs) goes on; its outcome is
 // unknown to the caller, and its memory is given back when it has ended. A descriptor that a cancelled open obtained
-// is closed.
+// is closed. A goroutine that asks a local disk itself (docs/go.md, "Who waits") waits for that disk, whatever its
+// context says; at most 4 for each context of the library do so.
 //
 // # Errors
 //

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The first 152 bytes of a struct statx, statx(2).
+// The first 144 bytes of a struct statx, statx(2).
 type statx struct {
 	mask           uint32
 	blksize        uint32
@@ -33,7 +33,6 @@ type statx struct {
 	rdevMinor      uint32
 	devMajor       uint32
 	devMinor       uint32
-	mountID        uint64
 }
 
 type statxTime struct {

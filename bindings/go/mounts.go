@@ -154,25 +154,30 @@ func unescape(text string) string {
 	return b.String()
 }
 
-// Is the directory, of which this is the status, on a local mount that is reached by local ones, and nothing else mounted
-// in it? A relative one says nothing of what is mounted in it: ret_whole is false.
-func (t *mountTable) isLocal(directory string, s *statx) (local, whole bool) {
+// Is the directory, of which this is the status, on a local mount that is reached by local ones? Whole: and it is sure
+// that nothing else is mounted in it. A relative path does not tell.
+func (t *mountTable) isLocal(directory string, s *statxSpace) (local, whole bool) {
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	if t.file == nil || s.mask&statxMountID == 0 {
+	if t.file == nil {
 		return false, false
 	}
 	if t.changed() {
 		t.load()
 	}
+	return t.judge(directory, s)
+}
+
+// The id could have been reused, so the device must fit. A btrfs subvolume has a device of its own.
+func (t *mountTable) judge(directory string, s *statxSpace) (local, whole bool) {
 	m := t.mounts[s.mountID]
-	// The id could have been reused, so the device must fit. A btrfs subvolume has a device of its own.
-	if m == nil || !m.reached || (m.major != s.devMajor || m.minor != s.devMinor) && s.devMajor != 0 {
+	if s.mask&statxMountID == 0 || m == nil || !m.reached ||
+		(m.major != s.devMajor || m.minor != s.devMinor) && s.devMajor != 0 {
 		return false, false
 	}
 	if !strings.HasPrefix(directory, "/") {
 		return true, false
 	}
-	local = !t.above[path.Clean(directory)]
-	return local, local
+	whole = !t.above[path.Clean(directory)]
+	return whole, whole
 }

@@ -27,7 +27,8 @@ type seat struct {
 
 type statxSpace struct {
 	statx
-	_ [statxBytes - unsafe.Sizeof(statx{})]byte
+	mountID uint64
+	_       [statxBytes - unsafe.Sizeof(statx{}) - 8]byte
 }
 
 // struct open_how, openat2(2).
@@ -159,7 +160,7 @@ func (s *seat) ask(d *directory, name string, length int) {
 		atEmptyPath|atNoAutomount|atStatxDontSync, statxBasicBtime|statxMountID, uintptr(unsafe.Pointer(&s.stat)), 0)
 	syscall.RawSyscall(syscall.SYS_CLOSE, fd, 0, 0)
 	if errno == 0 {
-		d.local, d.whole = mounts.isLocal(directory, &s.stat.statx)
+		d.local, d.whole = mounts.isLocal(directory, &s.stat)
 		d.mountID = s.stat.mountID
 	}
 }

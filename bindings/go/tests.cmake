@@ -10,10 +10,12 @@ endfunction()
 aioc_go_program(go_test_program ${CMAKE_CURRENT_BINARY_DIR}/aioclone.test
     test -c -o ${CMAKE_CURRENT_BINARY_DIR}/aioclone.test .)
 
+# A FUSE that sleeps, where it is built.
+set(sleepfs $<$<TARGET_EXISTS:sleepfs>:$<TARGET_FILE:sleepfs>>)
 function(aioc_go_test name environment)
     add_test(NAME bindings.go.${name} COMMAND ${ARGN} WORKING_DIRECTORY ${here})
     set_tests_properties(bindings.go.${name} PROPERTIES LABELS bindings TIMEOUT 300
-        ENVIRONMENT "${go_environment};GO=${GO_EXECUTABLE};${environment}")
+        ENVIRONMENT "${go_environment};GO=${GO_EXECUTABLE};AIOC_SLEEPFS=${sleepfs};${environment}")
 endfunction()
 
 # The package on every engine and spawner; once more with Go's own checks.
