@@ -274,7 +274,8 @@ func mountSleepfs(t *testing.T, point string, delay time.Duration) {
 	if program == "" {
 		t.Skip("AIOC_SLEEPFS does not name the program")
 	}
-	c := exec.Command(program, point, fmt.Sprint(delay.Microseconds()))
+	// A thread that waits for it cannot even be killed, and its process keeps the input open: so it ends by itself.
+	c := exec.Command("timeout", "-s", "KILL", "60", program, point, fmt.Sprint(delay.Microseconds()))
 	input, err := c.StdinPipe()
 	must(t, err)
 	output, err := c.StdoutPipe()
