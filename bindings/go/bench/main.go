@@ -145,7 +145,7 @@ func plan(dir string) []workload {
 		}},
 		{"stat", 64, *outstanding, []subject{
 			{"os", each(func(p string) error { _, err := os.Stat(p); return err }), 0},
-			{"aioclone", each(func(p string) error { _, err := aioclone.Stat(ctx, p); return err }), 0},
+			{"aioclone", each(func(p string) error { _, err := aioclone.Stat(ctx, p); return err }), 1},
 			{"aioclone, LocalPaths", each(func(p string) error { _, err := local.Stat(ctx, p); return err }), 1},
 		}},
 		{"stat-all", statAllChunk, 1, []subject{
@@ -159,7 +159,7 @@ func plan(dir string) []workload {
 		}},
 		{"read-file", 16, *outstanding, []subject{
 			{"os", each(func(p string) error { _, err := os.ReadFile(p); return err }), 0},
-			{"aioclone", each(func(p string) error { _, err := aioclone.ReadFile(ctx, p); return err }), 0},
+			{"aioclone", each(func(p string) error { _, err := aioclone.ReadFile(ctx, p); return err }), 1},
 			{"aioclone, LocalPaths", each(func(p string) error { _, err := local.ReadFile(ctx, p); return err }), 1},
 		}},
 	}
