@@ -232,3 +232,39 @@ describe("an event loop inside a callback", function()
         assert.equal(5, inner)
     end)
 end)
+
+describe("an event loop inside a callback", function()
+    it("gets what is submitted after its first poll, one by one and as a list", function()
+        local output, status = support.output_of([[
+            local aio = require "aioclone"
+            local test = require "aioclone_test"
+            test.alarm(20)
+            local loaded, uv = pcall(require, "luv")
+            if not loaded then print "done" os.exit(0) end
+            local fifo = os.tmpname()
+            os.remove(fifo)
+            test.mkfifo(fifo)
+            aio.open(fifo, aio.O_RDONLY, nil, function() end) -- so that it is not alone
+            uv.new_poll(aio.fileno()):start("r", function() aio.poll() end)
+            local count = 0
+            local function got() count = count + 1 end
+            local function wait_for(expected)
+                while count < expected do uv.run("once") end
+            end
+            aio.stat("/", function()
+                for i = 1, 3 do
+                    aio.stat("/", got)
+                    wait_for(i)
+                end
+                aio.submit { { "stat", path = "/", callback = got }, { "stat", path = "/", callback = got } }
+                wait_for(5)
+            end)
+            while count < 5 do aio.wait() aio.poll() end
+            os.remove(fifo)
+            print "done"
+            os.exit(0)
+        ]])
+        assert.equal("done\n", output)
+        assert.equal(0, status)
+    end)
+end)

@@ -45,7 +45,7 @@ static int feed(aioc_context *context, aioc_request id, void *user_data) {
 /* group_feed(group, limit [, feeder]): true, or nil, message, errno. */
 int laio_group_feed(lua_State *L) {
     laio_call call;
-    laio_frame frame = {L, NULL, 0};
+    laio_frame frame = {L, NULL, 0, 0};
     laio_frame *outer;
     laio_request *group;
     uint32_t limit;
@@ -73,5 +73,6 @@ int laio_group_feed(lua_State *L) {
     call.module->frame = &frame;
     status = aioc_group_feed(call.module->context, group->id, limit, gives_feeder ? feed : NULL, group);
     call.module->frame = outer;
+    laio_start_nested(call.module);
     return frame.failed ? lua_error(L) : laio_status(L, status);
 }

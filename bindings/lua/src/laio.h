@@ -82,6 +82,7 @@ typedef struct laio_frame {
     lua_State *L;
     laio_request *current; /* is being delivered, and was not given back yet */
     int failed;            /* the error is on the stack's top */
+    int polled;            /* the callback that runs has polled: see laio_start_nested */
 } laio_frame;
 
 /* One per Lua state. */
@@ -208,6 +209,7 @@ int laio_deliver(lua_State *L);
 int laio_poll(lua_State *L);
 int laio_wait(lua_State *L);
 int laio_fileno(lua_State *L);
+void laio_start_nested(laio_module *module);
 
 /* feed.c: feeders of groups. */
 int laio_call_feeder(lua_State *L, const laio_request *group);

@@ -80,6 +80,7 @@ void laio_done(const aioc_completion *done, void *user_data) {
         return;
     }
     frame->current = request;
+    frame->polled = 0;
     lua_pushvalue(frame->L, 1);
     lua_pushlightuserdata(frame->L, request);
     if (lua_pcall(frame->L, 1, 0, 0) != 0) {
@@ -91,6 +92,14 @@ void laio_done(const aioc_completion *done, void *user_data) {
     }
 }
 
+/* After a submission. The first poll of an event loop inside a callback comes because the descriptor is readable still;
+ * that poll clears it, and from then on nothing would start what the callback submits. */
+void laio_start_nested(laio_module *module) {
+    if (module->frame && module->frame->polled) {
+        aioc_poll_wait(module->context, 0);
+    }
+}
+
 /* An event loop calls it with arguments of its own, which are ignored. An error in a callback or a coroutine ends it;
  * what was not delivered stays in the library, its descriptor readable.
  *
@@ -99,7 +108,7 @@ void laio_done(const aioc_completion *done, void *user_data) {
 int laio_poll(lua_State *L) {
     laio_module *const module = laio_enter(L);
     laio_frame *const outer = module->frame;
-    laio_frame frame = {L, NULL, 0};
+    laio_frame frame = {L, NULL, 0, 0};
     int count;
     lua_settop(L, 0);
     lua_pushvalue(L, lua_upvalueindex(LAIO_UPVALUES + 1)); /* laio_deliver */
@@ -110,7 +119,8 @@ int laio_poll(lua_State *L) {
     count = aioc_poll_cb(module->context);
     module->frame = outer;
     if (outer) {
-        aioc_poll_wait(module->context, 0);
+        outer->polled = 1;
+        laio_start_nested(module);
     }
     if (frame.failed) {
         return lua_error(L);
@@ -133,6 +143,9 @@ int laio_wait(lua_State *L) {
         const lua_Number seconds = luaL_checknumber(L, 1);
         luaL_argcheck(L, seconds >= 0, 1, "seconds: out of range");
         timeout_ms = seconds * 1000 >= INT_MAX ? INT_MAX : (int)ceil((double)seconds * 1000);
+    }
+    if (module->frame) {
+        module->frame->polled = 1; /* it settles the descriptor too */
     }
     lua_pushboolean(L, wait_ms(L, module->context, timeout_ms) > 0);
     return 1;

@@ -173,6 +173,7 @@ int laio_submitted(lua_State *L, laio_call *call, aioc_request answer) {
         return laio_status(L, answer);
     }
     request->id = answer;
+    laio_start_nested(call->module);
     if (call->target) {
         laio_push_number(L, laio_id_of(request));
         return 1;

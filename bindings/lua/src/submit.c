@@ -251,6 +251,7 @@ int laio_submit(lua_State *L) {
         return lua_error(L);
     }
     submit_all(L, &b, ids);
+    laio_start_nested(b.module);
     for (i = 0; i < b.count; ++i) {
         if (b.requests[i]) {
             laio_push_number(L, laio_id_of(b.requests[i]));
