@@ -18,7 +18,7 @@ extern "C" {
 
 void aioc_free(void* object) {
     if (object) {
-        zone::free_object(static_cast<Object*>(object) - 1);
+        zone::free_object(zone::object_of(object));
     }
 }
 

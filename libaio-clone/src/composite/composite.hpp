@@ -7,6 +7,7 @@
 namespace aioc {
 
 struct Crew;
+struct Home;
 
 // What a composite has besides its request: from submission to delivery. Its main-side owner is the context, which
 // takes it from the path pool; workers write the counters, the object and nothing else.
@@ -15,7 +16,8 @@ struct Composite {
     Composite* prev;
     Request* request;
     Crew* crew;     // of the operations on trees
-    void* object;   // for the completion (object.hpp)
+    void* object;   // for the completion (object.hpp); of a load that has not run: what it may use
+    Home* home;     // of a load: whence that comes; null: from nowhere
     uint64_t items; // progress: atomically
     uint64_t bytes;
     uint64_t errors;

@@ -176,8 +176,7 @@ struct Walk {
     uint32_t delivered;
     RequestList waiting; // for a list
     uint64_t list_bytes;
-    Home* home;       // of the lists
-    EntryList* spare; // from there
+    Home* home; // of the lists
     uint32_t stop;
     uint64_t mapped_bytes;
     char path[4096];

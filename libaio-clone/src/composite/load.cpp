@@ -7,7 +7,8 @@
 namespace aioc {
 namespace {
 
-constexpr uint64_t first_guess = 16 << 10; // a file that says 0: of /proc, a pipe
+// Of a small file, or one that says 0 (of /proc, a pipe). All of this size are used again.
+constexpr uint64_t small = (16 << 10) - sizeof(Object);
 
 struct Pollfd {
     int fd;
@@ -41,11 +42,24 @@ AIOC_INLINE bool make_room(Object** object, uint64_t used) noexcept {
     if (used + 1 < zone::capacity_of(*object)) {
         return true;
     }
+    if (Home* const home = (*object)->home) { // it will not be of that size any more
+        (*object)->home = nullptr;
+        zone::leave_home(home);
+    }
     Object* const larger = zone::resize_object(*object, zone::capacity_of(*object) * 2);
     if (larger) {
         *object = larger;
     }
     return larger != nullptr;
+}
+
+AIOC_INLINE Object* take_object(Composite* c, uint64_t payload) noexcept {
+    if (payload > small || !c->home) {
+        return zone::new_object(payload);
+    }
+    Object* const kept = c->object ? zone::object_of(c->object) : nullptr;
+    c->object = nullptr;
+    return kept ? kept : zone::new_object_of(c->home, small);
 }
 
 // Until a read says that this is the end, whatever the size said before: files grow, and those of /proc say 0.
@@ -100,8 +114,7 @@ AIOC_INLINE long load_from(Request& r, long fd) noexcept {
         }
     }
     // One byte more than the file has, so that the end is seen without another mapping.
-    const uint64_t guess = regular && file.stx_size > 0 ? file.stx_size + 2 : first_guess;
-    Object* object = zone::new_object(guess);
+    Object* object = take_object(r.composite, regular && file.stx_size > 0 ? file.stx_size + 2 : small);
     if (!object) {
         return -ENOMEM;
     }
@@ -109,6 +122,9 @@ AIOC_INLINE long load_from(Request& r, long fd) noexcept {
     if (result < 0) {
         zone::free_object(object);
     } else {
+        if (r.composite->object) { // not used
+            zone::free_object(zone::object_of(r.composite->object));
+        }
         r.composite->object = zone::payload_of(object);
     }
     return result;

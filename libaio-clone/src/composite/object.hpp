@@ -11,6 +11,7 @@ struct Object;
 // of their processors. It lives until its owner and all its objects are gone.
 struct Home {
     Object* freed; // a stack; taken as a whole
+    Object* spare; // what its owner has taken from it, under the owner's lock
     uint64_t users;
     uint32_t kept; // how many are on it, or its owner's to use
     uint32_t kept_max;

@@ -42,25 +42,18 @@ AIOC_INLINE void deliver(Walk* walk, EntryList* list) noexcept {
 
 // One that was used before, if there is any.
 AIOC_INLINE EntryList* take_list(Walk* walk) noexcept {
-    Home* const home = walk->home;
     walk->crew.mutex.lock();
-    if (!walk->spare) {
-        walk->spare = reinterpret_cast<EntryList*>(sys::exchange(home->freed, static_cast<Object*>(nullptr)));
-    }
-    EntryList* const list = walk->spare;
-    if (list) {
-        walk->spare = list->next;
-        sys::add(home->kept, ~uint32_t{0});
-    }
+    Object* object = zone::take_kept(walk->home);
     walk->crew.mutex.unlock();
-    EntryList* const ret = list ? list : new_entry_list(walk->list_bytes);
-    if (ret) {
-        ret->home = home;
-        ret->count = 0;
-        ret->back = ret->bytes;
-        sys::add(home->users, uint64_t{1});
+    if (!object) {
+        object = zone::new_object_of(walk->home, walk->list_bytes - sizeof(Object));
     }
-    return ret;
+    auto* const list = reinterpret_cast<EntryList*>(object);
+    if (list) {
+        list->count = 0;
+        list->back = list->bytes;
+    }
+    return list;
 }
 
 AIOC_INLINE bool make_room(Hand* h, uint64_t bytes) noexcept {
@@ -190,12 +183,7 @@ void free_walk(Walk* walk) noexcept {
         walk->first = list->next;
         free_entry_list(list);
     }
-    while (EntryList* const list = walk->spare) {
-        walk->spare = list->next;
-        zone::unmap(list, list->bytes); // not in use: it does not count
-    }
-    sys::store_relaxed(walk->home->closed, uint32_t{1});
-    zone::leave_home(walk->home);
+    zone::close_home(walk->home);
     free_memory(&walk->crew);
     zone::unmap(walk, walk->mapped_bytes);
 }

@@ -112,8 +112,48 @@ AIOC_INLINE void free_object(Object* object) noexcept {
         leave_home(home);
     }
 }
+AIOC_INLINE Home* new_home(uint32_t kept_max) noexcept {
+    auto* const home = static_cast<Home*>(map(home_bytes)); // fresh memory is zero
+    if (home) {
+        home->users = 1;
+        home->kept_max = kept_max;
+    }
+    return home;
+}
+// By its owner, under the owner's lock: one that was used before; null: there is none.
+AIOC_INLINE Object* take_kept(Home* home) noexcept {
+    if (!home->spare) {
+        home->spare = sys::exchange(home->freed, static_cast<Object*>(nullptr));
+    }
+    Object* const object = home->spare;
+    if (object) {
+        home->spare = object->next;
+        sys::add(home->kept, ~uint32_t{0});
+        sys::add(home->users, uint64_t{1});
+    }
+    return object;
+}
+// A new one that will be kept there.
+AIOC_INLINE Object* new_object_of(Home* home, uint64_t payload) noexcept {
+    Object* const object = new_object(payload);
+    if (object) {
+        object->home = home;
+        sys::add(home->users, uint64_t{1});
+    }
+    return object;
+}
+// By its owner, at its end.
+AIOC_INLINE void close_home(Home* home) noexcept {
+    while (Object* const object = home->spare) {
+        home->spare = object->next;
+        unmap(object, object->bytes); // not in use: it does not count
+    }
+    sys::store_relaxed(home->closed, uint32_t{1});
+    leave_home(home);
+}
 AIOC_INLINE uint64_t capacity_of(const Object* object) noexcept { return object->bytes - sizeof(Object); }
 AIOC_INLINE char* payload_of(Object* object) noexcept { return reinterpret_cast<char*>(object + 1); }
+AIOC_INLINE Object* object_of(void* payload) noexcept { return static_cast<Object*>(payload) - 1; }
 
 // --- Files ----------------------------------------------------------------------
 AIOC_INLINE long open_at(long dir, const char* path, unsigned flags, unsigned mode = 0) noexcept {

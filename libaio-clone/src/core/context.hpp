@@ -17,6 +17,7 @@
 
 namespace aioc {
 
+struct Home;
 struct Walk;
 
 // The context's lock, which a context for one thread does without.
@@ -143,6 +144,8 @@ private:
     aioc_request refuse(Request* r, int error) noexcept;
     int submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept; // takes the lock itself
     int begin_composite(const aioc_operation& op, Request* r) noexcept;
+    void prepare_load(Composite* c) noexcept;
+    void forget_loads() noexcept;
     void end_composite(Request* r) noexcept;
     bool stop_composite(Request* r) noexcept;
     void give_object(Request* r) noexcept; // without the lock
@@ -262,6 +265,7 @@ private:
     uint64_t submitted_ = 0;
     Composite* composites_ = nullptr; // that are not delivered
     Walk* walks_ = nullptr;
+    Home* loads_ = nullptr; // of what small files are loaded into
 
     Router router_;
     InlineEngine inline_;

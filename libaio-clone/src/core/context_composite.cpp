@@ -38,7 +38,27 @@ int Context::begin_composite(const aioc_operation& op, Request* r) noexcept {
         composites_->prev = r->composite;
     }
     composites_ = r->composite;
+    if (op.code == AIOC_OP_LOAD) {
+        prepare_load(r->composite);
+    }
     return 0;
+}
+
+// Most files are small: what they are loaded into is used again. Without memory for that it goes without.
+void Context::prepare_load(Composite* c) noexcept {
+    constexpr uint32_t kept_max = 64;
+    if (!loads_) {
+        loads_ = zone::new_home(kept_max);
+    }
+    c->home = loads_;
+    Object* const kept = loads_ ? zone::take_kept(loads_) : nullptr;
+    c->object = kept ? zone::payload_of(kept) : nullptr;
+}
+
+void Context::forget_loads() noexcept {
+    if (loads_) {
+        zone::close_home(loads_);
+    }
 }
 
 void Context::end_composite(Request* r) noexcept {
@@ -46,6 +66,9 @@ void Context::end_composite(Request* r) noexcept {
         return;
     }
     Composite* const c = r->composite;
+    if (c->object) { // refused
+        zone::free_object(zone::object_of(c->object));
+    }
     (c->prev ? c->prev->next : composites_) = c->next;
     if (c->next) {
         c->next->prev = c->prev;
@@ -63,7 +86,7 @@ void Context::give_object(Request* r) noexcept {
     r->composite->object = nullptr;
     const bool report = works_on_tree(r->operation);
     if (!r->buffer || (r->result < 0 && !report)) { // nobody wants it, or it came after its deadline
-        zone::free_object(static_cast<Object*>(object) - 1);
+        zone::free_object(zone::object_of(object));
         return;
     }
     memcpy(r->buffer, &object, sizeof object);
@@ -137,13 +160,11 @@ int Context::create_walk(const char* path, int flags, Walk** ret) noexcept {
     if (!walk) {
         return -ENOMEM;
     }
-    walk->home = static_cast<Home*>(zone::map(zone::home_bytes));
+    walk->home = zone::new_home(Walk::lists_max);
     if (!walk->home) {
         zone::unmap(walk, bytes);
         return -ENOMEM;
     }
-    walk->home->users = 1;
-    walk->home->kept_max = Walk::lists_max;
     constexpr uint64_t list_bytes = 64 << 10;
     constexpr uint64_t status_list_bytes = 256 << 10;
     walk->mapped_bytes = bytes;
