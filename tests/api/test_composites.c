@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -91,6 +92,82 @@ static void load_gives_the_whole_file(void **state) {
     assert_true(aioc_load(ctx, NULL, 0, &data, NULL, NULL) == -EFAULT);
     assert_true(aioc_load(ctx, "x", 0, NULL, NULL, NULL) == -EFAULT);
     aioc_free(NULL);
+}
+
+/* What is freed is used again: as it is, and only for what fits. */
+static void load_into_memory_that_was_used_before(void **state) {
+    (void)state;
+    enum { count = 100 };
+    static void *data[count];
+    put_file("small", "hello");
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < count; ++i) {
+            data[i] = NULL;
+            assert_int_equal(RUN(load, in_tree("small"), 0, &data[i]), 5);
+            assert_string_equal(data[i], "hello");
+            for (int j = 0; j < i; ++j) {
+                assert_ptr_not_equal(data[i], data[j]);
+            }
+        }
+        for (int i = 0; i < count; ++i) {
+            assert_string_equal(data[i], "hello");
+            aioc_free(data[i]);
+        }
+    }
+    for (size_t bytes = (16 << 10) - 68; bytes <= (16 << 10) + 4; ++bytes) { /* where they end */
+        put_bytes("page", bytes);
+        void *large = NULL;
+        assert_int_equal(RUN(load, in_tree("page"), 0, &large), bytes);
+        assert_int_equal(((char *)large)[bytes], 0);
+        assert_int_equal(((char *)large)[bytes - 1], (char)((bytes - 1) * 7 + (bytes - 1) / 4096));
+        assert_int_equal(RUN(load, in_tree("small"), 0, &data[0]), 5);
+        assert_string_equal(data[0], "hello");
+        aioc_free(large);
+        aioc_free(data[0]);
+    }
+    int different = 0;
+    for (int i = 0; i < 1000; ++i) {
+        void *one = NULL;
+        assert_int_equal(RUN(load, in_tree("missing"), 0, &one), -ENOENT); /* gives back what it had */
+        assert_int_equal(RUN(load, in_tree("small"), 0, &one), 5);
+        aioc_free(one);
+        int known = 0;
+        while (known < different && data[known] != one) {
+            ++known;
+        }
+        if (known == different) {
+            assert_true(different < count);
+            data[different++] = one;
+        }
+    }
+    assert_true(different <= 64);
+    /* It outlives its context. */
+    assert_int_equal(RUN(load, in_tree("small"), 0, &data[0]), 5);
+    assert_int_equal(aioc_destroy(ctx), 0);
+    assert_string_equal(data[0], "hello");
+    aioc_free(data[0]);
+    ctx = make_context(2);
+}
+
+/* A writer that waits for the reader meets one reader, which stays. */
+static void load_of_a_fifo_whose_writer_waits(void **state) {
+    (void)state;
+    assert_int_equal(mkfifo(in_tree("waited"), 0600), 0);
+    for (int round = 0; round < 20; ++round) {
+        const pid_t writer = fork();
+        if (writer == 0) {
+            const int fd = open(in_tree("waited"), O_WRONLY);
+            _exit(fd < 0 || write(fd, "text", 4) != 4);
+        }
+        assert_true(writer > 0);
+        char *data = NULL;
+        assert_int_equal(RUN(load, in_tree("waited"), 0, (void **)&data), 4);
+        assert_string_equal(data, "text");
+        aioc_free(data);
+        int status = -1;
+        assert_int_equal(waitpid(writer, &status, 0), writer);
+        assert_int_equal(status, 0);
+    }
 }
 
 /* IO::AIO's slurp: -1 and a leaked descriptor for each call. */
@@ -423,6 +500,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(read_full_and_write_full_go_to_the_end),
         CASE(load_gives_the_whole_file),
+        CASE(load_into_memory_that_was_used_before),
+        CASE(load_of_a_fifo_whose_writer_waits),
         CASE(load_of_proc_self_status),
         CASE(load_of_a_fifo_waits_for_its_writer),
         CASE(a_load_that_waits_can_be_cancelled),

@@ -381,6 +381,30 @@ static void cold_reads_stop_being_tried(void **state) {
     close(fd);
 }
 
+/* A small file in memory is loaded where its open is answered, and a large one or one in a pipe's place is not. */
+static void small_files_are_loaded_where_they_are_opened(void **state) {
+    (void)state;
+    const char *const path = make_file("hello");
+    void *data = NULL;
+    for (int i = 0; i < 2; ++i) { /* the second one knows its directory */
+        const int fd = (int)result(aioc_open(ctx, path, O_RDONLY, 0, DONE));
+        const uint32_t engine = record.done.engine;
+        assert_true(fd >= 0);
+        close(fd);
+        assert_int_equal(result(aioc_load(ctx, path, 0, &data, DONE)), 5);
+        assert_string_equal(data, "hello");
+        aioc_free(data);
+        assert_int_equal(record.done.engine, engine == AIOC_ENGINE_INLINE ? engine : AIOC_ENGINE_WORKERS);
+        assert_int_equal(result(aioc_load(ctx, path, 4, &data, DONE)), -EFBIG);
+        assert_int_equal(result(aioc_load(ctx, "/tmp/no such file", 0, &data, DONE)), -ENOENT);
+    }
+    assert_int_equal(truncate(path, 1 << 20), 0);
+    assert_int_equal(result(aioc_load(ctx, path, 0, &data, DONE)), 1 << 20);
+    assert_int_equal(record.done.engine, AIOC_ENGINE_WORKERS);
+    assert_string_equal(data, "hello");
+    aioc_free(data);
+}
+
 int main(void) {
 #define C(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {C(fifo_open_waits_for_its_other_end),
@@ -392,6 +416,7 @@ int main(void) {
                                        C(writes_beyond_the_limit_raise_no_signal),
                                        C(number_that_is_used_again_names_the_new_file),
                                        C(burst_of_large_reads_holds_no_submitting_call),
-                                       C(cold_reads_stop_being_tried)};
+                                       C(cold_reads_stop_being_tried),
+                                       C(small_files_are_loaded_where_they_are_opened)};
     return run_group(tests);
 }

@@ -44,7 +44,8 @@ AIOC_INLINE bool must_stop(const Request& r) noexcept { return sys::load_relaxed
 #pragma GCC visibility push(hidden)
 long execute_read_full(Request& r) noexcept; // transfer.cpp
 long execute_write_full(Request& r) noexcept;
-long execute_load(Request& r) noexcept;     // load.cpp
+long execute_load(Request& r) noexcept; // load.cpp
+bool load_cached(Request& r, long fd) noexcept;
 long execute_scandir(Request& r) noexcept;  // scandir.cpp
 long execute_replace(Request& r) noexcept;  // replace.cpp
 long execute_pathsync(Request& r) noexcept; // pathsync.cpp

@@ -34,6 +34,7 @@ enum Attempt : uint8_t {
     attempt_nowait,      // read, write: preadv2, pwritev2(RWF_NOWAIT)
     attempt_cached_open, // openat2(RESOLVE_CACHED)
     attempt_cached_stat, // the same with O_PATH, then statx
+    attempt_cached_load, // the same, then statx and preadv2(RWF_NOWAIT) of a small file
     attempt_fstat,       // statx(AT_STATX_DONT_SYNC), which answers for local files
     attempts
 };
@@ -45,7 +46,7 @@ enum Answer : uint8_t {
     answer_untried,
 };
 
-// How attempt_cached_open makes sure that the file is where it is known that an open does not ask a server.
+// How attempt_cached_open and attempt_cached_load make sure that the file is where it is known that an open does not ask a server.
 enum Resolve : uint8_t {
     resolve_on_mount, // the lookup starts on such a mount and must not leave it
     resolve_no_links, // its directory is known, and there are no symbolic links on the way
@@ -76,7 +77,7 @@ struct alignas(64) Request {
     uint8_t attempt;  // Attempt
     uint8_t answered; // Answer
     uint8_t pace;     // Pace
-    uint8_t resolve;  // Resolve, for attempt_cached_open and attempt_cached_stat
+    uint8_t resolve;  // Resolve, for the attempts at cached names
 
     const char* path; // the library's copy; behind an Extra, if the operation has one
     void* buffer;
@@ -93,7 +94,7 @@ struct alignas(64) Request {
     int32_t fd;
     uint32_t operation_flags;
     uint32_t mode;
-    int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own, else -1
+    int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own; load: what an attempt has opened; or -1
 };
 static_assert(sizeof(Request) == 128);
 

@@ -121,7 +121,7 @@ constexpr Rule rules[] = {
     slow(AIOC_OP_BUSY),
     slow(AIOC_OP_READ_FULL),
     slow(AIOC_OP_WRITE_FULL),
-    metadata(AIOC_OP_LOAD),
+    {AIOC_OP_LOAD, 5000, false, pace_quick, ring_never, true},
     metadata(AIOC_OP_SCANDIR),
     slow(AIOC_OP_REPLACE),
     slow(AIOC_OP_PATHSYNC),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Worker zone (see execute.cpp): how a request is tried by a thread that must not wait. The inline engine
 // runs these in the submitting thread, a hot worker for it.
+#include "composite/composite.hpp"
 #include "worker/job_queue.hpp"
 
 #include <linux/errno.h>
@@ -100,6 +101,18 @@ AIOC_INLINE bool try_open(Request* r) noexcept {
     return true;
 }
 
+// All of it, or nothing.
+AIOC_INLINE bool try_load(Request* r) noexcept {
+    const long fd = open_cached(*r, O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+                                r->resolve == resolve_on_mount ? RESOLVE_NO_XDEV : RESOLVE_NO_SYMLINKS);
+    if (fd < 0) {
+        r->result = fd;
+        return !must_ask_plain(fd);
+    }
+    r->result = -EAGAIN;
+    return load_cached(*r, fd);
+}
+
 AIOC_INLINE long statx_without_wait(long fd, void* ret) noexcept {
     return sys::call(SYS_statx, fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
                      STATX_BASIC_STATS | STATX_BTIME, ret);
@@ -131,6 +144,9 @@ extern "C" void aioc_zone_try(Request* r) {
         break;
     case attempt_cached_stat:
         answered = try_stat(r);
+        break;
+    case attempt_cached_load:
+        answered = try_load(r);
         break;
     case attempt_fstat:
         r->result = statx_without_wait(r->fd, r->buffer);

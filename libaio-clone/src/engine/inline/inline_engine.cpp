@@ -223,6 +223,8 @@ Attempt InlineEngine::attempt_for(Request* r) noexcept {
         return attempt_direct;
     case AIOC_OP_OPEN:
         return attempt_open(r);
+    case AIOC_OP_LOAD:
+        return attempt_open(r) == attempt_none ? attempt_none : attempt_cached_load;
     case AIOC_OP_STAT:
     case AIOC_OP_LSTAT:
         r->resolve = resolve_on_mount;
@@ -329,7 +331,8 @@ void InlineEngine::note_miss(Request* r) noexcept {
     }
     ++misses_;
     // Not cached, or on another mount: the kernel says EAGAIN for either (6.18). Next time the directory is looked at.
-    if (r->attempt == attempt_cached_open && r->resolve == resolve_on_mount && r->path[0] == '/') {
+    const bool opens = r->attempt == attempt_cached_open || r->attempt == attempt_cached_load;
+    if (opens && r->resolve == resolve_on_mount && r->path[0] == '/') {
         uint64_t hash = 0;
         SeenDirectory* const d = directory_of(*r, directories_.data(), directories_.size(), &hash);
         *d = SeenDirectory{hash, 0, false, true};
