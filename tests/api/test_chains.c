@@ -495,6 +495,34 @@ static void one_that_may_block_keeps_its_predecessor_from_nobody(void **state) {
     assert_true(count_fds() <= fds + 1); /* the ring's own */
 }
 
+/* Its head is one that is tried where nothing can wait; another such one must not be left to the same worker. */
+static void one_that_blocks_behind_a_read_keeps_no_other_read_waiting(void **state) {
+    (void)state;
+    assert_int_equal(aioc_max_parallel(ctx, 3), 0);
+    const int fd = open(scratch_path(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "text", 4), 4);
+    char text[2][4];
+    for (int round = 0; round < 20; ++round) {
+        deliveries = 0;
+        aioc_operation ops[3] = {operation(AIOC_OP_READ, 1), operation(AIOC_OP_OPEN, 2), operation(AIOC_OP_READ, 3)};
+        ops[0].fd = ops[2].fd = fd;
+        ops[0].buffer = text[0];
+        ops[2].buffer = text[1];
+        ops[0].length = ops[2].length = 4;
+        ops[1].path = fifo_path();
+        ops[1].operation_flags = O_RDONLY | O_CLOEXEC;
+        assert_int_equal(submit_chain(ops, 2, NULL), 2);
+        wait_until_a_worker_opens();
+        assert_true(submit_operation(&ops[2]) > 0);
+        wait_for_deliveries(2);
+        assert_int_equal(delivery_of(3)->result, 4);
+        unblock();
+        wait_for_deliveries(3);
+        close((int)delivery_of(2)->result);
+    }
+    close(fd);
+}
+
 static void a_deadline_that_passes_while_its_predecessor_runs_ends_it_at_once(void **state) {
     (void)state;
     aioc_operation ops[4] = {operation(AIOC_OP_OPEN, 1), operation(AIOC_OP_NOP, 2), operation(AIOC_OP_NOP, 3),
@@ -633,6 +661,8 @@ int main(void) {
                                        SCHEDULE(destroy_cancels_what_waits),
                                        SCHEDULE_WORKERS(a_chain_of_three_is_one_hand_over),
                                        SCHEDULE(one_that_may_block_keeps_its_predecessor_from_nobody),
+                                       SCHEDULE(one_that_blocks_behind_a_read_keeps_no_other_read_waiting),
+                                       SCHEDULE_WORKERS(one_that_blocks_behind_a_read_keeps_no_other_read_waiting),
                                        SCHEDULE(a_deadline_that_passes_while_its_predecessor_runs_ends_it_at_once),
                                        SCHEDULE(nothing_goes_on_behind_one_whose_deadline_passed),
                                        SCHEDULE(cancel_of_its_group_ends_what_waits_in_a_running_chain),

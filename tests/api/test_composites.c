@@ -149,6 +149,73 @@ static void load_into_memory_that_was_used_before(void **state) {
     ctx = make_context(2);
 }
 
+/* Alone in a callback it is tried twice. */
+static void load_again(const aioc_completion *done, void *user_data) {
+    static const char *const names[] = {"empty", "big", "small", "."};
+    void **const left = user_data;
+    assert_true(done->result >= 0 || done->result == -EISDIR);
+    if (done->result >= 0) {
+        aioc_free(left[1]);
+    }
+    const uintptr_t rest = (uintptr_t)left[0];
+    left[0] = (void *)(rest - 1);
+    if (rest > 0) {
+        assert_true(aioc_load(ctx, in_tree(names[rest % 4]), 0, &left[1], load_again, left) > 0);
+    }
+}
+static void loads_one_by_one_in_callbacks_leak_no_descriptor(void **state) {
+    (void)state;
+    put_file("empty", "");
+    put_file("small", "hello");
+    put_bytes("big", 100000);
+    void *left[2] = {(void *)200, NULL};
+    const int before = count_fds();
+    assert_true(aioc_load(ctx, in_tree("small"), 0, &left[1], load_again, left) > 0);
+    while ((intptr_t)left[0] >= 0) {
+        assert_true(aioc_poll_wait(ctx, 10000) >= 0);
+        assert_true(aioc_poll_cb(ctx) >= 0);
+    }
+    assert_true(count_fds() <= before + 1); /* the ring's own */
+}
+/* As many as there are, and more than the process may have open. */
+static void a_batch_of_loads_needs_few_descriptors(void **state) {
+    (void)state;
+    enum { count = 2000, more = 20 };
+    static void *data[count];
+    static aioc_operation ops[count];
+    put_bytes("big", 20000);
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int i = 0; i < count; ++i) {
+        ops[i] = (aioc_operation)AIOC_OPERATION_INIT;
+        ops[i].code = AIOC_OP_LOAD;
+        ops[i].path = in_tree("big");
+        ops[i].buffer = &data[i];
+    }
+    few = before;
+    few.rlim_cur = (rlim_t)count_fds() + more;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    const int accepted = aioc_submit(ctx, ops, count, NULL);
+    int good = 0;
+    for (int done = 0; done < count;) {
+        aioc_completion completions[64];
+        completions[0].size = sizeof completions[0];
+        assert_true(aioc_poll_wait(ctx, 10000) >= 0);
+        const int n = aioc_reap(ctx, completions, 64);
+        assert_true(n >= 0);
+        for (int i = 0; i < n; ++i) {
+            good += completions[i].result == 20000;
+        }
+        done += n;
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int i = 0; i < count; ++i) {
+        aioc_free(data[i]);
+    }
+    assert_int_equal(accepted, count);
+    assert_int_equal(good, count);
+}
+
 /* A writer that waits for the reader meets one reader, which stays. */
 static void load_of_a_fifo_whose_writer_waits(void **state) {
     (void)state;
@@ -501,6 +568,8 @@ int main(void) {
         CASE(read_full_and_write_full_go_to_the_end),
         CASE(load_gives_the_whole_file),
         CASE(load_into_memory_that_was_used_before),
+        CASE(loads_one_by_one_in_callbacks_leak_no_descriptor),
+        CASE(a_batch_of_loads_needs_few_descriptors),
         CASE(load_of_a_fifo_whose_writer_waits),
         CASE(load_of_proc_self_status),
         CASE(load_of_a_fifo_waits_for_its_writer),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Composites: operations made of operations, which do what a synchronous program would do in a loop. Included by
- * <aioclone.h>, whose contract holds: each is one request with one id and one completion. They run on workers, on every
- * engine, with the rights of the submitter.
+ * <aioclone.h>, whose contract holds: each is one request with one id and one completion. They run on workers (a load of
+ * a small file also inline), on every engine, with the rights of the submitter.
  *
  * A composite that runs can be cancelled: aioc_cancel gives -EALREADY, and it stops before its next system call, closes
  * what it opened and completes with -ECANCELED, unless it was done by then.

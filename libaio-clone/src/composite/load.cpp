@@ -132,40 +132,44 @@ AIOC_INLINE long load_from(Request& r, long fd) noexcept {
 }
 
 // One byte more is asked for, so that a file that has grown is seen. Less than its size: not in memory, or shorter now.
-AIOC_INLINE bool read_cached(Request& r, long fd, uint64_t size) noexcept {
+AIOC_INLINE long read_cached(Request& r, long fd, uint64_t size) noexcept {
     Object* const object = take_object(r.composite, size + 2);
     if (!object) {
-        return false;
+        return -ENODATA;
     }
+    r.composite->object = zone::payload_of(object);
     const uint64_t parts[2] = {reinterpret_cast<uintptr_t>(zone::payload_of(object)), size + 1}; // struct iovec
     const long n = sys::call(SYS_preadv2, fd, parts, 1, 0L, 0L, RWF_NOWAIT);
-    r.composite->object = zone::payload_of(object);
     if (n < 0 || static_cast<uint64_t>(n) != size) {
-        return false;
+        return n == -EOPNOTSUPP ? n : -ENODATA;
     }
     zone::payload_of(object)[n] = '\0';
     sys::add(r.composite->bytes, size);
-    r.result = n;
-    return true;
+    return n;
+}
+
+// -EOPNOTSUPP: one of another kind. -ENODATA: it cannot be had without waiting.
+AIOC_INLINE long try_to_load(Request& r, long fd, const struct statx& file) noexcept {
+    const bool fits = file.stx_size > 0 && file.stx_size + 2 <= small && (r.length == 0 || file.stx_size <= r.length);
+    return fits ? read_cached(r, fd, file.stx_size) : -EOPNOTSUPP;
 }
 
 } // namespace
 
-// By a thread that must not wait: fd was opened without waiting, on a local file system. If the rest would wait, who
-// executes it goes on with fd: another end of a FIFO in between would be seen by its writer. A file that has no name
-// any more is deleted by its last close.
+// By a thread that must not wait: fd was opened without waiting, on a local file system. What is no regular file is
+// kept open for who executes it: the writer of a FIFO would see another end come and go. So is a file that has no name
+// any more, which its last close deletes.
 bool load_cached(Request& r, long fd) noexcept {
     struct statx file;
-    const bool readable = zone::status_of(fd, STATX_TYPE | STATX_SIZE | STATX_NLINK, &file) == 0 &&
-                          zone::has_type(file, S_IFREG) && file.stx_nlink > 0 && file.stx_size > 0 &&
-                          file.stx_size + 2 <= small && (r.length == 0 || file.stx_size <= r.length) &&
-                          read_cached(r, fd, file.stx_size);
-    if (readable) {
-        zone::close_file(fd);
-    } else {
+    const bool known = zone::status_of(fd, STATX_TYPE | STATX_SIZE | STATX_NLINK, &file) == 0;
+    if (!known || !zone::has_type(file, S_IFREG) || file.stx_nlink == 0) {
         r.held_fd = static_cast<int32_t>(fd);
+        r.result = -EOPNOTSUPP;
+        return false;
     }
-    return readable;
+    r.result = try_to_load(r, fd, file);
+    zone::close_file(fd);
+    return r.result >= 0;
 }
 
 long execute_load(Request& r) noexcept {

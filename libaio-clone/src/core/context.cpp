@@ -37,7 +37,7 @@ Context::Context(const Settings& settings) noexcept
 }
 
 Context::~Context() {
-    forget_loads();
+    close_loads();
     if (ready_.event_fd >= 0) {
         close(ready_.event_fd);
     }
@@ -92,7 +92,7 @@ void Context::after_fork() noexcept {
     paths_.reset();
     composites_ = nullptr; // the parent's
     walks_ = nullptr;
-    loads_ = nullptr;
+    forget_loads();
     ring_.forget();
     ring_status_ = 1;
     inline_.reset();

@@ -145,6 +145,7 @@ private:
     int submit_alone(const void* ops, uint32_t stride, aioc_request* ret) noexcept; // takes the lock itself
     int begin_composite(const aioc_operation& op, Request* r) noexcept;
     void prepare_load(Composite* c) noexcept;
+    void close_loads() noexcept;
     void forget_loads() noexcept;
     void end_composite(Request* r) noexcept;
     bool stop_composite(Request* r) noexcept;

@@ -55,9 +55,17 @@ void Context::prepare_load(Composite* c) noexcept {
     c->object = kept ? zone::payload_of(kept) : nullptr;
 }
 
-void Context::forget_loads() noexcept {
+void Context::close_loads() noexcept {
     if (loads_) {
         zone::close_home(loads_);
+    }
+}
+
+// In a forked child, where it may be half changed: what is freed from now on goes to the kernel.
+void Context::forget_loads() noexcept {
+    if (loads_) {
+        sys::store_relaxed(loads_->closed, uint32_t{1});
+        loads_ = nullptr;
     }
 }
 

@@ -30,8 +30,9 @@ bool Context::classify(Request* r, Circumstances* ret) noexcept {
         return false;
     }
     if (choice.inline_engine && !inline_.burst_over() && !must_wait_its_turn()) {
-        ret->missed = inline_.expects_miss(*r);
-        return !ret->missed;
+        const bool misses = inline_.expects_miss(*r);
+        ret->missed = misses && r->attempt != attempt_cached_load; // maybe its files are large, or in memory anyhow
+        return !misses;
     }
     return false;
 }
@@ -150,7 +151,7 @@ aioc_request Context::start_and_unlock(Request* r) noexcept {
             deliver(answered);
             return id;
         }
-        is.missed = true;
+        is.missed = r->attempt != attempt_cached_load || r->result != -EOPNOTSUPP;
     }
     if (error == 0) {
         error = own_path(r);

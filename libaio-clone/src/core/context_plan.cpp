@@ -224,6 +224,7 @@ void Context::open_passages(Request* r) noexcept {
         return;
     }
     bool waits = false;
+    bool goes_on = false;
     Plan* plan = plans_.of(*r);
     if (plan->timed_out) { // while it was tried elsewhere: what it gives will not be its result
         return;
@@ -234,14 +235,17 @@ void Context::open_passages(Request* r) noexcept {
         next->schedule |= Router::is_brief(*next) ? schedule_brief : 0;
         next->schedule &= static_cast<uint8_t>(~schedule_followed);
         waits = waits || next->pace == pace_slow;
+        goes_on = true;
         plan->request->followed = plan;
         plan->request->schedule |= schedule_followed;
         sys::store_release(plan->passage, uint32_t{passage_open});
         plan = plan->after;
     }
+    if (goes_on) { // a worker that tries is taken for one that cannot wait, and what follows could
+        r->attempt = attempt_none;
+    }
     if (waits) { // then the worker is the chain's as it would be that member's
         r->pace = pace_slow;
-        r->attempt = attempt_none;
     }
 }
 

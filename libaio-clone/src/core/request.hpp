@@ -46,7 +46,8 @@ enum Answer : uint8_t {
     answer_untried,
 };
 
-// How attempt_cached_open and attempt_cached_load make sure that the file is where it is known that an open does not ask a server.
+// How attempt_cached_open and attempt_cached_load make sure that the file is where it is known that an open does not
+// ask a server.
 enum Resolve : uint8_t {
     resolve_on_mount, // the lookup starts on such a mount and must not leave it
     resolve_no_links, // its directory is known, and there are no symbolic links on the way
@@ -94,7 +95,8 @@ struct alignas(64) Request {
     int32_t fd;
     uint32_t operation_flags;
     uint32_t mode;
-    int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own; load: what an attempt has opened; or -1
+    int32_t held_fd; // open: a FIFO's end kept open until the plain call has its own; load: what an attempt has opened;
+                     // or -1
 };
 static_assert(sizeof(Request) == 128);
 

@@ -103,13 +103,16 @@ AIOC_INLINE bool try_open(Request* r) noexcept {
 
 // All of it, or nothing.
 AIOC_INLINE bool try_load(Request* r) noexcept {
+    if (must_stop(*r)) {
+        r->result = -ECANCELED;
+        return true;
+    }
     const long fd = open_cached(*r, O_RDONLY | O_NONBLOCK | O_CLOEXEC,
                                 r->resolve == resolve_on_mount ? RESOLVE_NO_XDEV : RESOLVE_NO_SYMLINKS);
     if (fd < 0) {
         r->result = fd;
         return !must_ask_plain(fd);
     }
-    r->result = -EAGAIN;
     return load_cached(*r, fd);
 }
 

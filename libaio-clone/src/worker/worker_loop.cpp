@@ -28,8 +28,7 @@ AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self, const sys::Timeout* timeo
 
 // Some attempts the context has to judge: it knows on what the file lies. (InlineEngine::settle)
 AIOC_INLINE bool is_final(const Request* r) noexcept {
-    return r->answered == answer_yes &&
-           (r->attempt == attempt_nowait || r->attempt == attempt_direct || r->attempt == attempt_cached_load);
+    return r->answered == answer_yes && (r->attempt == attempt_nowait || r->attempt == attempt_direct);
 }
 
 AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {

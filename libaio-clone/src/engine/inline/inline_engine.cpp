@@ -218,6 +218,9 @@ Attempt InlineEngine::attempt_transfer(const Request& r) noexcept {
 }
 
 Attempt InlineEngine::attempt_for(Request* r) noexcept {
+    if (r->held_fd >= 0) { // it was tried: who executes it goes on with that
+        return attempt_none;
+    }
     switch (r->operation) {
     case AIOC_OP_NOP:
         return attempt_direct;
@@ -259,9 +262,12 @@ void InlineEngine::classify_for_worker(Request* r) noexcept {
     SeenDirectory* const d = directory_of(*r, seen_.data(), seen_.size(), &hash);
     if (d->hash != hash) { // looked at when it comes again: of more directories than there is room for, none is
         *d = SeenDirectory{hash, 0, false, false};
-    } else if (directory_is_local(*r, d, hash)) {
+        return;
+    }
+    const bool looks = d->uses_left == 0;
+    if (directory_is_local(*r, d, hash)) {
         r->resolve = resolve_plain;
-    } else if (d->uses_left == 0) {
+    } else if (looks && d->uses_left == 0) { // it was not seen this time
         d->uses_left = uses;
         d->local = false;
     }
@@ -329,9 +335,14 @@ void InlineEngine::note_miss(Request* r) noexcept {
         }
         return;
     }
+    if (r->attempt == attempt_cached_load && r->result == -EOPNOTSUPP) {
+        patience_[r->attempt].failed(); // no miss: its files are of another kind
+        return;
+    }
     ++misses_;
     // Not cached, or on another mount: the kernel says EAGAIN for either (6.18). Next time the directory is looked at.
-    const bool opens = r->attempt == attempt_cached_open || r->attempt == attempt_cached_load;
+    const bool opens =
+        r->attempt == attempt_cached_open || (r->attempt == attempt_cached_load && r->result != -ENODATA);
     if (opens && r->resolve == resolve_on_mount && r->path[0] == '/') {
         uint64_t hash = 0;
         SeenDirectory* const d = directory_of(*r, directories_.data(), directories_.size(), &hash);
