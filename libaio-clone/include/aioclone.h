@@ -202,8 +202,8 @@ AIOC_API int aioc_cancel(aioc_context *ctx, aioc_request request);
 
 /* Between hold and the matching release, submissions (of any thread) are collected and
  * started together. They nest. aioc_poll_wait starts what is held before it waits.
- * Submissions inside a callback are collected until the poll returns. -EINVAL: release
- * without hold. */
+ * Submissions inside a callback are collected until the poll returns: an event loop inside
+ * of it calls aioc_poll_wait(ctx, 0) before it sleeps. -EINVAL: release without hold. */
 AIOC_API int aioc_hold(aioc_context *ctx);
 AIOC_API int aioc_release(aioc_context *ctx);
 
