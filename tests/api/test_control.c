@@ -274,6 +274,34 @@ static void exchange_inside_a_callback(void **state) {
     assert_int_equal(sum_of_user_data(nested_done, nested_taken, 1), 16);
 }
 
+/* As the manual says: it asks for a wait of 0 after it has submitted, and sleeps on the descriptor. */
+static void loop_inside(const aioc_completion *done, void *user_data) {
+    (void)done;
+    static struct statx status[2];
+    struct pollfd descriptor = {aioc_poll_fileno(ctx), POLLIN, 0};
+    for (int round = 0; round < 5; ++round) {
+        struct record record[2] = {0};
+        for (int i = 0; i < 2; ++i) {
+            assert_true(aioc_stat(ctx, "/", &status[i], record_callback, &record[i]) > 0);
+        }
+        for (int turns = 0; record[0].calls + record[1].calls < 2; ++turns) {
+            assert_true(turns < 1000);
+            assert_true(aioc_poll_wait(ctx, 0) >= 0);
+            assert_int_equal(poll(&descriptor, 1, 10000), 1);
+            assert_true(aioc_poll_cb(ctx) >= 0);
+        }
+        ++*(int *)user_data;
+    }
+}
+static void an_event_loop_inside_a_callback(void **state) {
+    (void)state;
+    int rounds = 0;
+    assert_true(aioc_nop(ctx, loop_inside, &rounds) > 0);
+    assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
+    assert_true(aioc_poll_cb(ctx) >= 1);
+    assert_int_equal(rounds, 5);
+}
+
 /* While another thread polls it only submits. */
 static void *poll_until_done(void *unused) {
     (void)unused;
@@ -553,6 +581,7 @@ int main(void) {
                                        C(exchange_leaves_the_rest),
                                        C(exchange_refuses_as_submit),
                                        C(exchange_inside_a_callback),
+                                       C(an_event_loop_inside_a_callback),
                                        SHARED(exchange_beside_a_poller_only_submits),
                                        C(reaping_begins_a_new_burst),
                                        C(limit_refuses_with_eagain),
