@@ -153,6 +153,33 @@ class TestWaiting < AIOCloneTest
     context&.destroy
   end
 
+  # A thread's request completes before it has its place among those that sleep.
+  def test_what_completes_before_its_thread_sleeps
+    slow = Module.new do
+      def initialize(*)
+        super
+        sleep 0.1 if Thread.current[:slow]
+      end
+    end
+    Thread::Queue.prepend(slow)
+    context = AIOClone::Context.new
+    path = fifo
+    leader = Thread.new { context.open(path) }
+    eventually { leader.stop? }
+    threads = Array.new(2) do
+      Thread.new do
+        Thread.current[:slow] = true
+        context.stat("/").directory?
+      end
+    end
+    threads.each { |thread| assert thread.join(20)&.value }
+    open_writer(path)
+    assert leader.join(20)
+    leader.value.close
+  ensure
+    context&.destroy
+  end
+
   # The thread that waits for all dies.
   def test_another_thread_takes_over
     context = AIOClone::Context.new

@@ -135,6 +135,7 @@ typedef struct aioclone_context {
     aioclone_request *leader; /* whose fiber waits in the library for all of them, or NULL */
     aioclone_request *heir;   /* whose fiber was woken to do so, or NULL */
     long outstanding, blocks, abandoned, ready_count, free_count;
+    unsigned long taken; /* how often something was: who was not asleep yet looks again */
     long references;
     long holds;
     unsigned forks; /* of the process, when it was last used */

@@ -78,6 +78,7 @@ void aioclone_take_finished(aioclone_context *context) {
     if (aioc_poll_cb(context->context) <= 0) {
         return; /* nothing, or (-EBUSY) the leader is about to take it */
     }
+    ++context->taken;
     while (!aioclone_is_empty(&context->finished)) {
         settle(AIOCLONE_REQUEST(context->finished.next, chain), &state);
     }
@@ -172,10 +173,11 @@ static VALUE resign(VALUE argument) {
 
 static void follow(aioclone_request *request) {
     aioclone_context *const context = request->context;
-    if (NIL_P(request->queue)) {
+    if (NIL_P(request->queue)) { /* another thread may run while it is made */
+        const unsigned long taken = context->taken;
         request->queue = rb_class_new_instance(0, NULL, queue_class);
-        if (!context->leader) {
-            return; /* meanwhile */
+        if (!context->leader || context->taken != taken) {
+            return; /* maybe what it waits for is there */
         }
     }
     aioclone_append(request->form == AIOCLONE_RUNNER ? &context->runners : &context->sleepers, &request->sleep);
