@@ -15,6 +15,7 @@ typedef struct {
     aioclone_request *request; /* NULL: its value was taken */
     int64_t id;
     VALUE value, error, owner;
+    int taking; /* its result is being made */
 } handle;
 
 static void mark_handle(void *data) {
@@ -347,11 +348,13 @@ static VALUE stop_waiting_for_handle(VALUE argument) {
 static VALUE request_value(VALUE self) {
     handle *const h = handle_in(self);
     look(h);
-    while (h->request && !h->request->done) {
-        if (h->request->collected) {
+    while (h->taking || (h->request && (!h->request->done || h->request->waited))) {
+        if (h->request && h->request->collected) {
             rb_raise(rb_eArgError, "the chain is submitted when its block ends");
         }
-        if (h->request->waited) { /* by another fiber */
+        if (h->taking || h->request->done) { /* another fiber or thread is awake, and still uses it */
+            rb_funcall(rb_mKernel, rb_intern("sleep"), 1, INT2FIX(0));
+        } else if (h->request->waited) {
             aioclone_wait_any(h->context);
         } else {
             rb_ensure(wait_for_handle, (VALUE)h, stop_waiting_for_handle, (VALUE)h);
@@ -360,7 +363,9 @@ static VALUE request_value(VALUE self) {
     if (h->request) {
         aioclone_request *const request = h->request;
         h->request = NULL;
+        h->taking = 1;
         h->value = aioclone_result(request, &h->error);
+        h->taking = 0;
     }
     if (!NIL_P(h->error)) {
         rb_exc_raise(h->error);
