@@ -129,10 +129,15 @@ static void each_composite_is_one_hop(void) {
 static void composites_are_one_hop(void **state) {
     (void)state;
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    printf("their runtimes make calls of their own\n");
+    const bool runtime_calls = true;
 #else
-    assert_int_equal(in_child(each_composite_is_one_hop), 0);
+    const bool runtime_calls = false;
 #endif
+    if (runtime_calls) {
+        printf("not tested here: the sanitizer's runtime makes calls of its own\n");
+        return;
+    }
+    assert_int_equal(in_child(each_composite_is_one_hop), 0);
 }
 
 int main(void) {
