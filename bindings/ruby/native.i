@@ -6,10 +6,8 @@
 #include "submit_declared.inc"
 #include "routes.inc"
 
-/* aioclone_uses_open and so on: what the operation table says under "uses". */
-#define AIOCLONE_OPERATION(name, parameters, uses) static const char aioclone_uses_##name[] = uses;
-#include "operations.inc"
-static const char aioclone_uses_group[] = "";
+#define aioc_group(...) (_global_call.plan ? aioclone_submit_group : aioc_group)(__VA_ARGS__)
+#define aioclone_answer_group AIOCLONE_GROUP
 %}
 %include "aioclone_ruby.swg"
 %rename("%(regex:/^aioc_(.*)/\\1/)s") "";

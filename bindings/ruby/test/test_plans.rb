@@ -86,6 +86,17 @@ class TestPlans < AIOCloneTest
     assert_match(/group/, assert_raises(TypeError) { @context.using(group: "x") }.message)
   end
 
+  def test_groups_have_plans
+    outer = @context.start.group
+    inner = @context.using(group: outer).start.group
+    @context.close_group(inner)
+    assert_equal 0, inner.value
+    assert_equal 1, @context.group_info(outer)[:succeeded]
+    @context.close_group(outer)
+    assert_equal 1, outer.value
+    assert_raises(Errno::ETIMEDOUT) { @context.using(timeout: 0.02).start.group.value }
+  end
+
   def test_cancelled_groups
     got = []
     group = @context.group { |_, error| got << error.class }

@@ -77,6 +77,7 @@ enum {
     AIOCLONE_STATVFS,
     AIOCLONE_DIRECTORY,
     AIOCLONE_MOUNT_ID,
+    AIOCLONE_GROUP, /* an Integer */
     AIOCLONE_LOADED, /* these three are objects that aioc_free frees */
     AIOCLONE_ENTRIES,
     AIOCLONE_REPORT
@@ -132,16 +133,17 @@ typedef struct aioclone_context {
     VALUE self;
     aioclone_link all; /* of the contexts */
     aioclone_link used, finished, ready, sleepers, runners, free;
+    aioclone_link hungry; /* feeders of groups that have room */
     aioclone_request *leader; /* whose fiber waits in the library for all of them, or NULL */
     aioclone_request *heir;   /* whose fiber was woken to do so, or NULL */
-    long outstanding, blocks, abandoned, ready_count, free_count;
+    long outstanding, blocks, feeders, abandoned, ready_count, free_count;
     unsigned long taken; /* how often something was: who was not asleep yet looks again */
     long references;
     long holds;
     unsigned forks; /* of the process, when it was last used */
     int closing;
     int watched_fd; /* for event loops: readable as the library's descriptor is, or as kept_fd; -1: not asked for */
-    int kept_fd;    /* readable while there are ready blocks */
+    int kept_fd;    /* readable while there are ready blocks, or hungry groups */
     int kept;
     VALUE io;
 } aioclone_context;
@@ -202,7 +204,7 @@ void aioclone_unlock(aioclone_request *request);
 
 /* request.c */
 void aioclone_init_request(void);
-void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, const char *uses);
+void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, int answer);
 aioc_context *aioclone_take(aioclone_call *call);
 struct statx *aioclone_result_stat(aioclone_call *call);
 struct statvfs *aioclone_result_statvfs(aioclone_call *call);
@@ -262,7 +264,14 @@ void aioclone_stop(aioclone_request *request);          /* the end of a wait */
 void aioclone_init_plan(void);
 const aioclone_plan *aioclone_plan_in(VALUE object); /* or NULL */
 aioc_request aioclone_submit(aioc_context *context, aioc_operation *operation);
+aioc_request aioclone_submit_group(aioc_context *context, aioc_callback callback, void *user_data);
 VALUE aioclone_new_plan(VALUE class, aioclone_plan **ret);
+aioc_request aioclone_to_group(VALUE group);
+
+/* feed.c */
+void aioclone_init_feed(void);
+void aioclone_feed(aioclone_context *context);           /* the hungry groups; raises what a feeder does */
+void aioclone_end_feeder(const aioclone_request *group); /* if it has one */
 
 /* chain.c */
 #define AIOCLONE_COLLECTED INT64_MAX /* instead of an id */

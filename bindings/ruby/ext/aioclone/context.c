@@ -125,6 +125,7 @@ static VALUE allocate_context(VALUE class) {
     aioclone_list(&context->sleepers);
     aioclone_list(&context->runners);
     aioclone_list(&context->free);
+    aioclone_list(&context->hungry);
     aioclone_append(&contexts, &context->all);
     return self;
 }
@@ -247,6 +248,9 @@ static void forget(aioclone_request *request) {
     aioclone_context *const context = request->context;
     request->submitted = 0;
     aioclone_remove(&request->chain);
+    if (request->answer == AIOCLONE_GROUP) {
+        aioclone_end_feeder(request);
+    }
     if (!request->done) {
         request->result = -ECANCELED;
         aioclone_unlock(request);

@@ -66,6 +66,7 @@ RUBY_FUNC_EXPORTED void Init_native(void) {
     aioclone_init_poll();
     aioclone_init_control();
     aioclone_init_plan();
+    aioclone_init_feed();
     aioclone_init_composite();
     aioclone_init_walk();
     aioclone_init_chain();

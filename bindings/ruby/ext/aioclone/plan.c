@@ -50,6 +50,14 @@ aioc_request aioclone_submit(aioc_context *context, aioc_operation *operation) {
     return status > 0 ? id : status;
 }
 
+aioc_request aioclone_submit_group(aioc_context *context, aioc_callback callback, void *user_data) {
+    aioc_operation operation = AIOC_OPERATION_INIT;
+    operation.code = AIOC_OP_GROUP;
+    operation.callback = callback;
+    operation.user_data = user_data;
+    return aioclone_submit(context, &operation);
+}
+
 VALUE aioclone_new_plan(VALUE class, aioclone_plan **ret) {
     const VALUE self = TypedData_Make_Struct(class, aioclone_plan, &plan_type, *ret);
     (*ret)->owner = (*ret)->dirfd = (*ret)->dirfd2 = Qnil;
@@ -78,7 +86,7 @@ static VALUE new_plan(VALUE class, VALUE owner, VALUE priority, VALUE timeout_ns
     return self;
 }
 
-static aioc_request to_group(VALUE group) {
+aioc_request aioclone_to_group(VALUE group) {
     if (!RB_INTEGER_TYPE_P(group) && rb_respond_to(group, id_id)) {
         group = rb_funcall(group, id_id, 0);
     }
@@ -96,7 +104,7 @@ static void check(int status) {
  * @return [nil]
  * @raise [Errno::ENOENT] it has completed */
 static VALUE context_close_group(VALUE self, VALUE group) {
-    check(aioc_group_close(aioclone_open_context(self)->context, to_group(group)));
+    check(aioc_group_close(aioclone_open_context(self)->context, aioclone_to_group(group)));
     return Qnil;
 }
 
@@ -106,7 +114,7 @@ static VALUE context_close_group(VALUE self, VALUE group) {
 static VALUE context_group_info(VALUE self, VALUE group) {
     aioc_group_report report = AIOC_GROUP_REPORT_INIT;
     VALUE hash;
-    check(aioc_group_info(aioclone_open_context(self)->context, to_group(group), &report));
+    check(aioc_group_info(aioclone_open_context(self)->context, aioclone_to_group(group), &report));
     hash = rb_hash_new();
     rb_hash_aset(hash, ID2SYM(rb_intern("closed")), RBOOL(report.flags & AIOC_GROUP_CLOSED));
     rb_hash_aset(hash, ID2SYM(rb_intern("outstanding")), ULL2NUM(report.outstanding));

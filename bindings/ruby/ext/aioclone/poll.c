@@ -3,7 +3,8 @@
  *
  * A completion whose block has not been called yet may already have been taken from the library, by a fiber that waits
  * for another one, or by a poll whose block raised. Then the library's descriptor is not readable. So what event
- * loops get is an epoll set of it and of an eventfd which is readable as long as there is such a block. */
+ * loops get is an epoll set of it and of an eventfd which is readable as long as there is such a block. The same holds
+ * for a group that has room and whose feeder has not been called yet. */
 #include "aioclone_ruby.h"
 
 #include <errno.h>
@@ -14,8 +15,12 @@
 
 static ID id_call;
 
+static int has_work(const aioclone_context *context) {
+    return !aioclone_is_empty(&context->ready) || !aioclone_is_empty(&context->hungry);
+}
+
 void aioclone_keep_readable(aioclone_context *context) {
-    const int keep = !aioclone_is_empty(&context->ready);
+    const int keep = has_work(context);
     uint64_t value = 1;
     ssize_t ignored;
     if (context->watched_fd < 0 || keep == context->kept) {
@@ -102,18 +107,23 @@ static VALUE call_blocks(VALUE argument) {
         ++c->count;
         call_block(request);
     }
+    if (aioclone_forks == c->forks) {
+        aioclone_feed(context);
+    }
     return Qnil;
 }
 
-/* Calls the blocks of the requests that have completed, with the result and nil, or nil and the error. Does not wait.
- * What a block raises comes from here; the others are called by the next poll, and the descriptor stays readable.
- * @return [Integer] how many were called */
+/* Calls the blocks of the requests that have completed, with the result and nil, or nil and the error; and then
+ * the feeders of groups that have room ({#feed_group}). Does not wait. What a block raises comes from here; the others
+ * are called by the next poll, and the descriptor stays readable.
+ * @return [Integer] how many were called, not counting feeders */
 static VALUE context_poll(VALUE self) {
     aioclone_context *const context = aioclone_open_context(self);
     calling c = {context, 0, 0, aioclone_forks};
     aioclone_take_finished(context);
     c.limit = context->ready_count; /* not those that the blocks submit: they would keep it here */
-    if (c.limit > 1 && context->watched_fd < 0 && aioclone_hold_requests(context)) {
+    if ((c.limit > 1 || !aioclone_is_empty(&context->hungry)) && context->watched_fd < 0 &&
+        aioclone_hold_requests(context)) {
         rb_ensure(call_blocks, (VALUE)&c, aioclone_release_requests, self);
     } else {
         call_blocks((VALUE)&c);
@@ -124,16 +134,16 @@ static VALUE context_poll(VALUE self) {
     return LONG2FIX(c.count);
 }
 
-/* Waits until there is a block for {#poll} to call.
- * @return [Boolean] false at once if no request with a block is outstanding */
+/* Waits until there is a block for {#poll} to call, also a feeder.
+ * @return [Boolean] false at once if neither a request with a block nor a group with a feeder is outstanding */
 static VALUE context_wait(VALUE self) {
     aioclone_context *const context = aioclone_open_context(self);
-    while (context->context && aioclone_is_empty(&context->ready)) {
-        if (context->blocks == 0) {
+    while (context->context && !has_work(context)) {
+        if (context->blocks == 0 && context->feeders == 0) {
             return Qfalse;
         }
         aioclone_take_finished(context);
-        if (aioclone_is_empty(&context->ready)) {
+        if (!has_work(context)) {
             aioclone_wait_any(context);
         }
     }

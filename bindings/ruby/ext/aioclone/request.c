@@ -3,7 +3,6 @@
 #include "aioclone_ruby.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /* Kept for the next requests, so that a steady stream allocates nothing here. */
@@ -54,7 +53,7 @@ static VALUE new_handle(aioclone_context *context) {
     return object;
 }
 
-void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, const char *uses) {
+void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, int answer) {
     const VALUE target = aioclone_starter_target(self);
     const int has_block = rb_block_given_p();
     aioclone_context *context = aioclone_context_in(target);
@@ -86,7 +85,7 @@ void aioclone_begin(aioclone_call *call, VALUE self, const char *operation, cons
     }
     call->held_count = 0;
     call->memory = AIOCLONE_NO_MEMORY;
-    call->answer = strstr(uses, "gives_fd") ? AIOCLONE_FILE : AIOCLONE_INTEGER;
+    call->answer = answer;
     call->closing_fd = -1;
 }
 
@@ -159,7 +158,7 @@ aioc_context *aioclone_take(aioclone_call *call) {
 
 /* statx fills a struct of Ruby's own shape only where the caller chose what is filled. */
 struct statx *aioclone_result_stat(aioclone_call *call) {
-    call->request->answer = strcmp(call->operation, "statx") == 0 ? AIOCLONE_STATX : AIOCLONE_STAT;
+    call->request->answer = call->answer == AIOCLONE_STATX ? AIOCLONE_STATX : AIOCLONE_STAT;
     return &call->request->out.stat;
 }
 
@@ -342,7 +341,8 @@ static VALUE stop_waiting_for_handle(VALUE argument) {
     return Qnil;
 }
 
-/* Waits until it has completed, as an operation without a block does.
+/* Waits until it has completed, as an operation without a block does. Who waits for a group calls the context's feeders
+ * meanwhile ({Context#feed_group}), and gets what they raise.
  * @return [Object] the operation's result, each time the same
  * @raise [SystemCallError] the operation's error, each time the same */
 static VALUE request_value(VALUE self) {
@@ -354,7 +354,9 @@ static VALUE request_value(VALUE self) {
         }
         if (h->taking || h->request->done) { /* another fiber or thread is awake, and still uses it */
             rb_funcall(rb_mKernel, rb_intern("sleep"), 1, INT2FIX(0));
-        } else if (h->request->waited) {
+        } else if (h->request->answer == AIOCLONE_GROUP && !aioclone_is_empty(&h->context->hungry)) {
+            aioclone_feed(h->context);
+        } else if (h->request->waited || h->request->answer == AIOCLONE_GROUP) { /* it may get hungry */
             aioclone_wait_any(h->context);
         } else {
             rb_ensure(wait_for_handle, (VALUE)h, stop_waiting_for_handle, (VALUE)h);

@@ -60,6 +60,9 @@ static void settle(aioclone_request *request, int *state) {
     if (request->result == -ECANCELED) {
         aioclone_undo_close(request);
     }
+    if (request->answer == AIOCLONE_GROUP) {
+        aioclone_end_feeder(request);
+    }
     if (request->answer == AIOCLONE_FILE && request->result >= 0) {
         aioclone_file_set(request->file, (int)request->result);
     }

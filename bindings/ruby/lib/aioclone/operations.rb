@@ -94,7 +94,8 @@ module AIOClone
     end
 
     # Makes a group, which {Context#using} gives members. It completes when it is closed ({Context#close_group}) and all of
-    # them have; cancelled or timed out it cancels them. For blocks and {Context#start}; nothing waits for it here.
+    # them have; cancelled or timed out it cancels them. {Context#feed_group} adds members as there is room. For blocks and
+    # {Context#start}; nothing waits for it here.
     # @yieldparam succeeded [Integer, nil] how many members did
     # @yieldparam error [SystemCallError, nil] of the first that failed
     # @return [Integer, Request]
