@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static int utf8;
 static ID id_to_path, id_fileno, id_autoclose, id_flush, id_close;
 
 /* So that it outlives the request. */
@@ -136,7 +137,7 @@ char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int a
             aioclone_no_conversion(argument, name, "String");
         }
     }
-    if (!rb_enc_asciicompat(rb_enc_get(text))) {
+    if (RB_ENCODING_GET_INLINED(text) != utf8 && !rb_enc_asciicompat(rb_enc_get(text))) {
         rb_raise(rb_eEncCompatError, "%s: must be ASCII-compatible (%s)", name, rb_enc_name(rb_enc_get(text)));
     }
     if (memchr(RSTRING_PTR(text), '\0', (size_t)RSTRING_LEN(text))) {
@@ -150,7 +151,7 @@ char *aioclone_text(aioclone_call *call, VALUE argument, const char *name, int a
     } else {
         aioclone_hold(call, text);
     }
-    return rb_string_value_cstr(&text);
+    return RSTRING_PTR(text)[RSTRING_LEN(text)] == '\0' ? RSTRING_PTR(text) : rb_string_value_cstr(&text);
 }
 
 /* A user or group; -1 and nil keep it, as in File.chown. */
@@ -196,6 +197,7 @@ struct timespec *aioclone_times(aioclone_call *call, VALUE argument, const char 
 }
 
 void aioclone_init_convert(void) {
+    utf8 = rb_utf8_encindex();
     id_to_path = rb_intern("to_path");
     id_fileno = rb_intern("fileno");
     id_autoclose = rb_intern("autoclose=");

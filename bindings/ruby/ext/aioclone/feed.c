@@ -19,8 +19,6 @@ typedef struct {
     int again;   /* and meanwhile it was noted */
 } feeder;
 
-static ID id_call;
-
 static void mark_feeder(void *data) {
     rb_gc_mark(((feeder *)data)->block);
 }
@@ -82,7 +80,8 @@ static int note(aioc_context *context, aioc_request group, void *user_data) {
 
 static VALUE call_feeder(VALUE argument) {
     const feeder *const f = (const feeder *)argument;
-    return rb_funcall(f->block, id_call, 1, LL2NUM(f->group));
+    const VALUE group = LL2NUM(f->group);
+    return rb_proc_call_with_block(f->block, 1, &group, Qnil);
 }
 
 /* Whether it may be called; how many members were added so far. */
@@ -223,6 +222,5 @@ static VALUE context_feed_group(VALUE self, VALUE group, VALUE limit) {
 
 void aioclone_init_feed(void) {
     const VALUE context_class = rb_const_get(aioclone_module, rb_intern("Context"));
-    id_call = rb_intern("call");
     rb_define_method(context_class, "feed_group", context_feed_group, 2);
 }

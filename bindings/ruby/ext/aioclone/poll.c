@@ -13,8 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static ID id_call;
-
 static int has_work(const aioclone_context *context) {
     return !aioclone_is_empty(&context->ready) || !aioclone_is_empty(&context->hungry);
 }
@@ -86,7 +84,7 @@ static void call_block(aioclone_request *request) {
     VALUE arguments[2];
     --request->context->blocks;
     arguments[0] = aioclone_result(request, &arguments[1]);
-    rb_funcallv(block, id_call, 2, arguments);
+    rb_proc_call_with_block(block, 2, arguments, Qnil); /* without a look for its call */
     RB_GC_GUARD(block);
 }
 
@@ -153,7 +151,6 @@ static VALUE context_wait(VALUE self) {
 
 void aioclone_init_poll(void) {
     const VALUE context_class = rb_const_get(aioclone_module, rb_intern("Context"));
-    id_call = rb_intern("call");
     rb_define_method(context_class, "fileno", context_fileno, 0);
     rb_define_method(context_class, "poll", context_poll, 0);
     rb_define_method(context_class, "wait", context_wait, 0);
