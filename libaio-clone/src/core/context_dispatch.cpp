@@ -62,6 +62,9 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     }
     const bool by_path = (find_operation(r->operation)->uses & use_path) != 0;
     const uint64_t remote = inline_.remote_device(*r, by_path);
+    if (remote != 0) {
+        r->attempt = attempt_none; // most of them have no RWF_NOWAIT, and what is not in memory takes long
+    }
     Circumstances more = is;
     more.remote = remote != 0;
     more.crowded = (is.missed || Router::waits(*r)) && workers_.is_crowded();

@@ -156,14 +156,17 @@ bool is_durable(const Request& r) noexcept {
 }
 
 bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept {
+    if (is.remote) {
+        return false; // the ring's threads are few, and would all hang
+    }
     switch (use) {
     case ring_never:
     case ring_forced:
         return false;
     case ring_crowded:
-        return is.crowded && !is.remote; // the ring's threads are few, and would all hang
+        return is.crowded;
     case ring_direct:
-        return is.direct || (is.missed && r.operation == AIOC_OP_READ) || (is_durable(r) && is.crowded && !is.remote);
+        return is.direct || (is.missed && r.operation == AIOC_OP_READ) || (is_durable(r) && is.crowded);
     }
     return false;
 }

@@ -18,12 +18,17 @@ Descriptor* DescriptorTable::look_at(int fd) noexcept {
     }
     Descriptor& d = at(fd);
     if (d.fd != fd || d.uses_left == 0) {
+        const Descriptor before = d;
         d = Descriptor{};
         const long flags = sys::call(SYS_fcntl, fd, F_GETFL);
         if (flags < 0) {
             return nullptr;
         }
         opened(fd, static_cast<uint32_t>(flags));
+        if (before.fd == fd && before.type_known && before.no_nowait != 0) {
+            d.had_no_nowait = before.no_nowait;
+            d.had_device = before.device;
+        }
     }
     --d.uses_left;
     return &d;

@@ -18,6 +18,9 @@ struct Descriptor {
     uint8_t no_nowait = 0; // of this file system: 1: RWF_NOWAIT gave EOPNOTSUPP for reads, 2: for writes
     int64_t linked_ns = 0; // when it was seen to have a name
     uint64_t device = 0;   // device_key, once the type is known
+    // What was known before it was looked at again, valid if it is still on that device.
+    uint8_t had_no_nowait = 0;
+    uint64_t had_device = 0;
 };
 
 // Direct-mapped by number. Callers hold the context's lock.

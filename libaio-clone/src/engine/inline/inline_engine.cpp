@@ -208,6 +208,10 @@ Attempt InlineEngine::attempt_transfer(const Request& r) noexcept {
     if (r.operation == AIOC_OP_WRITE && may_exceed_limit(r)) {
         return attempt_none;
     }
+    if (d->had_no_nowait != 0) { // a batch of attempts on such a file system would fail one by one
+        d->no_nowait = class_of(d) == class_remote && d->device == d->had_device ? d->had_no_nowait : uint8_t{0};
+        d->had_no_nowait = 0;
+    }
     if ((d->no_nowait & nowait_bit(r)) == 0 && nowait_is_sound_) {
         return attempt_nowait;
     }
