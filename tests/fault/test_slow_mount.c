@@ -180,6 +180,30 @@ static void by_descriptor_too(void **state) {
     close(fd);
 }
 
+/* Its threads are few, and would all hang: also with O_DIRECT, for which it is there elsewhere. */
+static void reads_are_not_given_to_the_ring(void **state) {
+    (void)state;
+    assert_int_equal(aioc_destroy(ctx), 0);
+    const aioc_options options = AIOC_OPTIONS_INIT;
+    assert_int_equal(create_unforced(&ctx, &options), 0);
+    static char text[4096] __attribute__((aligned(4096)));
+    int fds[2]; /* two, both open: of a number that is used again the flags are known for a while */
+    for (uintptr_t i = 1; i <= 2; ++i) {
+        fds[i - 1] = open(path_of("file"), O_RDONLY | O_CLOEXEC | (i == 2 ? O_DIRECT : 0));
+        assert_true(fds[i - 1] >= 0);
+        aioc_operation op = operation(AIOC_OP_READ, i);
+        op.fd = fds[i - 1];
+        op.buffer = text;
+        op.length = sizeof text;
+        assert_true(submit_operation(&op) > 0);
+        wait_for_deliveries((int)i);
+        assert_int_equal(delivery_of(i)->result, sizeof text);
+        assert_int_equal(delivery_of(i)->engine, AIOC_ENGINE_WORKERS);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void what_waits_for_its_device_can_be_cancelled_and_time_out(void **state) {
     (void)state;
     aioc_request ids[13];
@@ -302,10 +326,8 @@ static void throughput_scales_and_the_pool_shrinks(void **state) {
                    outstanding[i], workers, speed, 100 * speed / ideal, 100 * speed / pool);
             assert_true(workers >= (uint32_t)outstanding[i] / 2);
         }
-        if (outstanding[i] < 1000 &&
-            !instrumented) { /* a thousand workers are more than two processors can keep busy */
-            assert_true(best >= 0.8 * bound);
-        }
+        /* A thousand workers are more than two processors can keep busy: docs/scheduling.md has what they do. */
+        assert_true(instrumented || best >= (outstanding[i] < 1000 ? 0.8 : 0.3) * bound);
     }
     close(fast_fd);
     aioc_statistics stats = AIOC_STATISTICS_INIT;
@@ -420,6 +442,7 @@ int main(int argc, char **argv) {
                                        MOUNT(quick_requests_find_workers_when_all_hang, setup_default),
                                        MOUNT(the_option_sets_the_number, setup_two),
                                        MOUNT(by_descriptor_too, setup_two),
+                                       MOUNT(reads_are_not_given_to_the_ring, setup_default),
                                        MOUNT(what_waits_for_its_device_can_be_cancelled_and_time_out, setup_two),
                                        MOUNT(destroy_ends_what_waits_for_its_device, setup_two),
                                        MOUNT(trees_use_the_workers_of_their_mount, setup_trees),

@@ -144,6 +144,18 @@ void pace_follows_what_is_known(void **) {
 }
 
 // Which of them it can serve is for the engine to say.
+// The ring's threads are few, and a server that hangs would take them all.
+void what_asks_a_server_goes_to_workers(void **) {
+    for (const uint16_t operation : operations) {
+        for (Circumstances is : {Circumstances{}, direct, missed, crowded}) {
+            is.remote = true;
+            const Routed routed = route({}, make(operation), is);
+            assert_int_equal(routed.engine, AIOC_ENGINE_WORKERS);
+            assert_int_equal(routed.pace, pace_slow);
+        }
+    }
+}
+
 void forced_ring_takes_what_has_an_opcode(void **) {
     EngineChoice ring;
     ring.inline_engine = false;
@@ -187,6 +199,7 @@ int main() {
         cmocka_unit_test(table_of_circumstances),
         cmocka_unit_test(durable_write_is_slow_and_goes_to_the_ring_when_no_worker_is_left),
         cmocka_unit_test(pace_follows_what_is_known),
+        cmocka_unit_test(what_asks_a_server_goes_to_workers),
         cmocka_unit_test(forced_ring_takes_what_has_an_opcode),
         cmocka_unit_test(without_a_ring_workers_take_all),
         cmocka_unit_test(only_quick_work_is_shared),

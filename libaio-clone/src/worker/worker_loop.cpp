@@ -11,6 +11,9 @@ namespace {
 
 constexpr uint32_t batch_max = 16;
 constexpr int64_t sentinel_tick_ns = 1'000'000;
+// So many that wait for devices are answered every few microseconds: a worker that is done lets the poller run before
+// it sleeps, for it may bring the next request. That saves a sleep and a wake.
+constexpr uint32_t crowd_min = 16;
 
 // Sleeps until woken or timed out; with the mutex held before and after. True: it timed out.
 AIOC_INLINE bool sleep_idle(JobQueue* q, Worker* self, const sys::Timeout* timeout) noexcept {
@@ -130,6 +133,7 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
     q->cool(self);
     q->end_trying(self);
     q->waits -= self->waits;
+    bool yields = self->waits != 0 && q->waits >= crowd_min;
     self->waits = 0;
     while (!q->surplus()) {
         if (q->requests.head && !q->covered()) {
@@ -154,6 +158,13 @@ AIOC_INLINE bool next_requests(JobQueue* q, Worker* self, RequestList* ret) noex
             if (may_spin(q, was_hot)) {
                 spin(q, self);
                 was_hot = false;
+                continue;
+            }
+            if (yields) {
+                yields = false;
+                q->mutex.unlock();
+                sys::call(SYS_sched_yield);
+                q->mutex.lock();
                 continue;
             }
             if (timed_out && q->alive > q->min && q->trying == 0) {
