@@ -98,6 +98,20 @@ class TestFeeders < AIOCloneTest
     assert_equal 1, group.value
   end
 
+  def test_it_is_not_called_inside_itself
+    fed = depth = most = 0
+    group = @context.start.group
+    @context.feed_group(group, 4) do
+      most = [most, depth += 1].max
+      @context.feed_group(group, 4) if fed.zero?
+      @context.poll
+      @context.using(group: group).nop {} if (fed += 1) <= 10
+    ensure
+      depth -= 1
+    end
+    assert_equal [10, 1, 11], [group.value, most, fed]
+  end
+
   def test_what_it_raises
     ended = nil
     group = @context.group { |*result| ended = result }
