@@ -13,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
 
@@ -34,8 +35,7 @@ static void replace_in_child(const char *content) {
         refuse_tmpfile();
     }
     aioc_context *ctx = workers_context(1, 0);
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    raise(SIGSTOP);
+    be_traced();
     if (aioc_replace(ctx, target, content, length, 0, NULL, NULL) <= 0) {
         _exit(2);
     }
@@ -46,35 +46,11 @@ static void replace_in_child(const char *content) {
     _exit(0);
 }
 
-/* Lets the child's worker do so many entries to and returns from system calls. True: it was killed there. */
-static bool run_and_kill(pid_t child, int stops) {
-    int status = 0;
-    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
-    CHECK(ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)options) == 0);
-    CHECK(ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0);
-    for (;;) {
-        const pid_t tid = waitpid(-1, &status, __WALL);
-        CHECK(tid > 0);
-        if (!WIFSTOPPED(status)) {
-            if (tid == child) {
-                CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-                return false;
-            }
-            continue;
-        }
-        int signal = WSTOPSIG(status);
-        if (signal == (SIGTRAP | 0x80) && tid != child && --stops < 0) {
-            kill(child, SIGKILL);
-            while (waitpid(-1, &status, __WALL) > 0) {
-            }
-            return true;
-        }
-        if (signal == SIGTRAP || signal == (SIGTRAP | 0x80) || signal == SIGSTOP) {
-            signal = 0;
-        }
-        ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal);
-    }
+/* So many entries to and returns from system calls the worker may do. */
+static int stops_left;
+static bool note_stop(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info) {
+    (void)info;
+    return tid == child || --stops_left >= 0;
 }
 
 static char content_letter(void) {
@@ -105,7 +81,8 @@ static void replace_survives_a_kill_at_every_step(void) {
         if (child == 0) {
             replace_in_child(new);
         }
-        killed = run_and_kill(child, kills);
+        stops_left = kills;
+        killed = trace(child, note_stop);
         const char letter = content_letter();
         CHECK(letter == 'o' || letter == 'n');
         CHECK(killed || letter == 'n');
@@ -122,6 +99,48 @@ static void also_where_the_draft_has_a_name(void) {
     replace_survives_a_kill_at_every_step();
 }
 CHILD_CASE(also_where_the_draft_has_a_name)
+
+/* --- remove_tree, whose entry is exchanged for one of the other kind before each call that would remove it --- */
+
+static int exchanges;
+static char victim[4200], spare[4200];
+static bool exchange_before_removal(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info) {
+    if (info->op != PTRACE_SYSCALL_INFO_ENTRY || info->entry.nr != SYS_unlinkat || tid == child) {
+        return true;
+    }
+    const long name = ptrace(PTRACE_PEEKDATA, tid, (void *)(uintptr_t)info->entry.args[1], NULL);
+    struct stat file;
+    if (memcmp(&name, "victim", 7) == 0 && lstat(victim, &file) == 0 &&
+        S_ISDIR(file.st_mode) == ((info->entry.args[2] & AT_REMOVEDIR) != 0)) {
+        CHECK(renameat2(AT_FDCWD, victim, AT_FDCWD, spare, RENAME_EXCHANGE) == 0);
+        ++exchanges;
+    }
+    return true;
+}
+
+static void remove_in_child(void) {
+    aioc_report *report = NULL;
+    aioc_context *ctx = workers_context(1, 0);
+    be_traced();
+    CHECK(finish(ctx, aioc_remove_tree(ctx, in_tree("exchanged"), &report, record_callback, &last)) == -EBUSY);
+    CHECK(report && report->error == -EBUSY && strcmp(report->path, "victim") == 0);
+    _exit(0);
+}
+
+static void remove_tree_gives_up_a_name_that_is_always_exchanged(void) {
+    make_dir("exchanged");
+    make_dir("exchanged/victim");
+    put_file("spare", "");
+    snprintf(victim, sizeof victim, "%s", in_tree("exchanged/victim"));
+    snprintf(spare, sizeof spare, "%s", in_tree("spare"));
+    const pid_t child = fork();
+    if (child == 0) {
+        remove_in_child();
+    }
+    CHECK(!trace(child, exchange_before_removal));
+    CHECK(exchanges >= 16 && exists("exchanged/victim") && exists("spare"));
+}
+CHILD_CASE(remove_tree_gives_up_a_name_that_is_always_exchanged)
 
 /* --- Rights ------------------------------------------------------------------------ */
 
@@ -342,6 +361,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CHILD(replace_survives_a_kill_at_every_step),
         CHILD(also_where_the_draft_has_a_name),
+        CHILD(remove_tree_gives_up_a_name_that_is_always_exchanged),
         CHILD(unreadable_directories),
         CHILD(trees_have_the_rights_of_their_submitter),
         CHILD(a_context_is_destroyed_while_trees_are_worked_on),

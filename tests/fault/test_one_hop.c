@@ -41,12 +41,15 @@ static bool is_on_files(uint64_t number) {
 /* The child says by getppid where it is. */
 static void begin_section(void) { syscall(SYS_getppid); }
 
-static void note(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info) {
+static bool note(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info) {
+    if (info->op != PTRACE_SYSCALL_INFO_ENTRY) {
+        return true;
+    }
     const uint64_t number = info->entry.nr;
     if (tid == child && number == SYS_getppid) {
         ++at;
     } else if (at < 1 || at > composites) {
-        return;
+        return true;
     } else if (number == SYS_futex && (info->entry.args[1] & FUTEX_CMD_MASK) == FUTEX_WAIT) {
         seen[at].last = tid == seen[at].last ? 0 : seen[at].last;
     } else if (is_on_files(number) && tid == child) {
@@ -56,44 +59,13 @@ static void note(pid_t tid, pid_t child, const struct __ptrace_syscall_info *inf
         seen[at].hops += tid != seen[at].last;
         seen[at].last = tid;
     }
-}
-
-static void trace(pid_t child) {
-    int status = 0;
-    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
-    CHECK(ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)options) == 0);
-    CHECK(ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0);
-    for (;;) {
-        const pid_t tid = waitpid(-1, &status, __WALL);
-        CHECK(tid > 0);
-        if (!WIFSTOPPED(status)) {
-            if (tid == child) {
-                CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-                return;
-            }
-            continue;
-        }
-        int signal = WSTOPSIG(status);
-        if (signal == (SIGTRAP | 0x80)) {
-            struct __ptrace_syscall_info info;
-            if (ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof info, &info) > 0 &&
-                info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-                note(tid, child, &info);
-            }
-        }
-        if (signal == SIGTRAP || signal == (SIGTRAP | 0x80) || signal == SIGSTOP) {
-            signal = 0;
-        }
-        ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal);
-    }
+    return true;
 }
 
 static void run_composites(void) {
     char *data = NULL;
     aioc_context *ctx = workers_context(4, 0);
-    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-    raise(SIGSTOP);
+    be_traced();
     CHECK(try_open(ctx, in_tree("small")) >= 0); /* starts a worker, which takes calls of its own */
     begin_section();
     CHECK(finish(ctx, aioc_load(ctx, in_tree("small"), 0, (void **)&data, record_callback, &last)) == 7);
@@ -115,7 +87,7 @@ static void each_composite_is_one_hop(void) {
     if (child == 0) {
         run_composites();
     }
-    trace(child);
+    CHECK(!trace(child, note));
     CHECK(at == composites + 1);
     for (int i = 1; i <= composites; ++i) {
         printf("%s: %d calls, %d hops, %d by the submitter\n", names[i - 1], seen[i].calls, seen[i].hops, seen[i].own);

@@ -13,20 +13,6 @@
 
 enum { entries = 1000000, links_max = 60000 };
 
-static int64_t memory_bytes(const char *field) {
-    char line[128];
-    int64_t kib = -1;
-    FILE *const f = fopen("/proc/self/status", "re");
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        if (strncmp(line, field, strlen(field)) == 0) {
-            kib = atoll(line + strlen(field));
-        }
-    }
-    fclose(f);
-    return kib * 1024;
-}
-
 static int make_entries(void) {
     char name[32], first[32] = "";
     const int at = open(test_directory(), O_PATH | O_CLOEXEC);
@@ -48,9 +34,9 @@ static void a_million_entries_in_memory_of_their_names(void **state) {
     unsigned char *const seen = calloc(entries, 1);
     const int at = make_entries();
     aioc_directory *directory = NULL;
-    const int64_t before = memory_bytes("VmRSS:");
+    const int64_t before = process_status("VmRSS:") * 1024;
     assert_int_equal(RUN(readdir, test_directory(), 0, &directory), entries);
-    const int64_t grown = memory_bytes("VmRSS:") - before;
+    const int64_t grown = process_status("VmRSS:") * 1024 - before;
     printf("%d entries: %lld bytes\n", entries, (long long)grown);
     assert_true(grown < (int64_t)entries * bytes_per_entry);
     for (int64_t i = 0; i < entries; ++i) {
@@ -61,7 +47,7 @@ static void a_million_entries_in_memory_of_their_names(void **state) {
         unlinkat(at, name, 0);
     }
     aioc_directory_free(directory);
-    assert_true(memory_bytes("VmRSS:") - before < (8 << 20));
+    assert_true(process_status("VmRSS:") * 1024 - before < (8 << 20));
     assert_int_equal(RUN(readdir, test_directory(), AIOC_READDIR_STAT_ORDER, &directory), 0);
     aioc_directory_free(directory);
     close(at);

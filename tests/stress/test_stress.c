@@ -11,19 +11,6 @@
 static long cycles = 500;
 static long outstanding = 100000;
 
-static long status_of(const char *field) {
-    char line[200];
-    long value = -1;
-    FILE *f = fopen("/proc/self/status", "re");
-    while (f && fgets(line, sizeof line, f)) {
-        if (strncmp(line, field, strlen(field)) == 0) {
-            value = atol(line + strlen(field));
-        }
-    }
-    fclose(f);
-    return value;
-}
-
 static int count_mappings(void) {
     int lines = 0, c;
     FILE *f = fopen("/proc/self/maps", "re");
@@ -58,7 +45,7 @@ static void create_and_destroy_leaves_nothing(void **state) {
         cycle(i);
     }
     assert_int_equal(count_fds(), fds);
-    assert_int_equal(status_of("Threads:"), 1 + (getenv("AIOC_THREADS_OF_RUNTIME") ? 1 : 0));
+    assert_int_equal(process_status("Threads:"), 1 + (getenv("AIOC_THREADS_OF_RUNTIME") ? 1 : 0));
     assert_int_equal(count_workers(), 0);
     assert_in_range(count_mappings(), 0, mappings + 10);
 }
@@ -66,12 +53,12 @@ static void create_and_destroy_leaves_nothing(void **state) {
 static void many_outstanding_in_bounded_memory(void **state) {
     (void)state;
     aioc_context *ctx = make_context(2);
-    const long before = status_of("VmRSS:");
+    const long before = process_status("VmRSS:");
     aioc_hold(ctx);
     for (long i = 0; i < outstanding; ++i) {
         assert_true(aioc_unlink(ctx, "/nonexistent/a-path-of-forty-characters", NULL, NULL) > 0);
     }
-    const double bytes = (double)(status_of("VmRSS:") - before) * 1024 / (double)outstanding;
+    const double bytes = (double)(process_status("VmRSS:") - before) * 1024 / (double)outstanding;
     printf("%.0f bytes a request\n", bytes);
     assert_int_equal(aioc_nreqs(ctx), outstanding);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -92,10 +79,10 @@ static void steady_state_allocates_nothing_more(void **state) {
         }
         wait_all(ctx);
         if (round == 4) {
-            warm = status_of("VmRSS:");
+            warm = process_status("VmRSS:");
         }
     }
-    assert_in_range(status_of("VmRSS:"), 0, warm + 256);
+    assert_in_range(process_status("VmRSS:"), 0, warm + 256);
     assert_int_equal(aioc_destroy(ctx), 0);
 }
 

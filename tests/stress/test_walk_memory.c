@@ -16,20 +16,6 @@
 enum { links_max = 60000, walk_bytes_max = 8 << 20 }; /* the goal is 32 MiB */
 static int is_long;
 
-static int64_t resident_kib(const char *field) {
-    char line[128];
-    int64_t kib = -1;
-    FILE *const f = fopen("/proc/self/status", "re");
-    assert_non_null(f);
-    while (fgets(line, sizeof line, f)) {
-        if (strncmp(line, field, strlen(field)) == 0) {
-            kib = atoll(line + strlen(field));
-        }
-    }
-    fclose(f);
-    return kib;
-}
-
 /* From now on VmHWM is the peak of what follows: proc(5), clear_refs. */
 static void forget_peak(void) {
     const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
@@ -73,9 +59,9 @@ static void check_walks(const char *name, int64_t entries) {
     for (int i = 0; i < 3; ++i) {
         const int flags = i > 0 ? AIOC_WALK_STAT : 0;
         forget_peak();
-        const int64_t before = resident_kib("VmRSS:");
+        const int64_t before = process_status("VmRSS:");
         assert_int_equal(walk_all(name, flags, i == 2), entries);
-        const int64_t grown = resident_kib("VmHWM:") - before;
+        const int64_t grown = process_status("VmHWM:") - before;
         printf("%s, %lld entries%s%s: %lld KiB\n", name, (long long)entries, flags ? ", with status" : "",
                i == 2 ? ", read slowly" : "", (long long)grown);
         assert_true(grown * 1024 < walk_bytes_max);

@@ -8,12 +8,15 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 struct record last;
@@ -304,4 +307,41 @@ void refuse_clone_with_any_of(uint32_t flags) {
                                          RETURN(SECCOMP_RET_ALLOW),
                                          RETURN(SECCOMP_RET_ERRNO | ENOSYS)};
     install_filter(filter, sizeof filter / sizeof *filter);
+}
+
+void be_traced(void) {
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    raise(SIGSTOP);
+}
+
+bool trace(pid_t child, call_observer observe) {
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
+    CHECK(ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)options) == 0);
+    CHECK(ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0);
+    for (;;) {
+        const pid_t tid = waitpid(-1, &status, __WALL);
+        CHECK(tid > 0);
+        if (!WIFSTOPPED(status)) {
+            if (tid == child) {
+                CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+                return false;
+            }
+            continue;
+        }
+        int signal = WSTOPSIG(status);
+        struct __ptrace_syscall_info info;
+        if (signal == (SIGTRAP | 0x80) && ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof info, &info) > 0 &&
+            !observe(tid, child, &info)) {
+            kill(child, SIGKILL);
+            while (waitpid(-1, &status, __WALL) > 0) {
+            }
+            return true;
+        }
+        if (signal == SIGTRAP || signal == (SIGTRAP | 0x80) || signal == SIGSTOP) {
+            signal = 0;
+        }
+        ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal);
+    }
 }

@@ -10,6 +10,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+struct __ptrace_syscall_info;
+
 #define CHECK(condition) check_in_child((condition), #condition, __FILE__, __LINE__)
 void check_in_child(bool good, const char *text, const char *file, int line);
 
@@ -82,6 +84,13 @@ void thread_status(pid_t tid, const char *field, char *ret, size_t bytes);
 
 /* Until the worker sleeps in the kernel; its stack pointer there. */
 uintptr_t sleeping_stack_pointer(pid_t tid);
+
+/* In a child: from here on its system calls and those of its threads are its parent's to see. */
+void be_traced(void);
+/* Sees each entry to a system call and each return from one; false: the child is to be killed there. */
+typedef bool (*call_observer)(pid_t tid, pid_t child, const struct __ptrace_syscall_info *info);
+/* Runs the child to its end, which must be a good one. True: it was killed. */
+bool trace(pid_t child, call_observer observe);
 
 struct sock_filter;
 /* Installs a seccomp filter for this thread. */

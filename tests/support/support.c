@@ -124,3 +124,17 @@ int64_t result_of(aioc_context *ctx, aioc_request request, struct record *record
     record->calls = 0;
     return record->done.result;
 }
+
+int64_t process_status(const char *field) {
+    char line[200];
+    int64_t value = -1;
+    FILE *const f = fopen("/proc/self/status", "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line, field, strlen(field)) == 0) {
+            value = atoll(line + strlen(field));
+        }
+    }
+    fclose(f);
+    return value;
+}

@@ -47,6 +47,8 @@ int a_worker_opens(void);
 /* Or in another system call? */
 int a_worker_is_in(long number);
 int count_fds(void);
+/* The number in this line of /proc/self/status, e.g. "VmRSS:" (KiB); -1: there is no such line. */
+int64_t process_status(const char *field);
 /* A file in a fresh directory with this content; its path. Both are removed at exit. */
 const char *make_file(const char *content);
 /* Runs body in a forked child with an alarm; its wait status. */
