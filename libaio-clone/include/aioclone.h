@@ -89,12 +89,15 @@ typedef struct aioc_options {
 } aioc_options;
 #define AIOC_OPTIONS_INIT {sizeof(aioc_options), 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
+/* aioc_completion.flags: others are there already. If no more than this one is taken, the descriptor stays readable. */
+#define AIOC_MORE 0x1u
+
 /* The library's; valid during the callback. */
 typedef struct aioc_completion {
     uint32_t size;      /* bytes that the library filled */
     uint32_t operation; /* AIOC_OP_* */
     uint32_t engine;    /* AIOC_ENGINE_* that ran it */
-    uint32_t flags;     /* 0 */
+    uint32_t flags;     /* AIOC_MORE or 0 */
     aioc_request request;
     int64_t result;  /* >= 0, or -errno */
     void *user_data; /* as given; the library never looks at it */

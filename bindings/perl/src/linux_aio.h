@@ -37,6 +37,8 @@ typedef struct linux_aio_module {
     aioc_context *context; /* NULL in a new thread, until its first request */
     linux_aio_request *outstanding, *free;
     linux_aio_request *taken; /* by linux_aio_done */
+    int more;                 /* others are there */
+    int holding;              /* what callbacks submit */
     SV *argument; /* $_[0] of the callbacks, used again while nobody keeps it */
     IV outstanding_count, free_count;
     IV workers;     /* limit, as min_parallel and max_parallel set it */

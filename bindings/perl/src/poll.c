@@ -78,16 +78,39 @@ void linux_aio_done(const aioc_completion *done, void *user_data) {
     linux_aio_module *const module = request->module;
     request->result = done->result;
     module->taken = request;
+    module->more = (done->flags & AIOC_MORE) != 0;
     aioc_poll_break(module->context);
 }
 
-/* One at a time: what is not taken stays in the library, its descriptor readable, when a callback dies or runs an
+static void hold(linux_aio_module *module) {
+    if (!module->holding) {
+        module->holding = 1;
+        aioc_hold(module->context);
+    }
+}
+
+static void release(pTHX_ void *module_of_hold) {
+    linux_aio_module *const module = (linux_aio_module *)module_of_hold;
+    PERL_UNUSED_CONTEXT;
+    if (module->holding) {
+        module->holding = 0;
+        aioc_release(module->context); /* in a child that a callback has forked nothing is held */
+    }
+}
+
+/* What callbacks submit starts together, so that another processor can take a part of it. But it is held only while a
+ * completion waits, by which the descriptor is readable: an event loop that a callback runs is brought here by that, and
+ * the last completion releases what is held.
+ *
+ * One at a time: what is not taken stays in the library, its descriptor readable, when a callback dies or runs an
  * event loop of its own. No more than were outstanding at the start, or callbacks that submit would keep it here. */
 int linux_aio_poll_cb(pTHX) {
     linux_aio_module *const module = opened(aTHX);
     const IV limit = module->outstanding_count;
     int count = 0;
     dSP;
+    ENTER;
+    SAVEDESTRUCTOR_X(release, module); /* also when a callback dies */
     PUSHSTACKi(PERLSI_UNKNOWN); /* "last" and the like cannot leave a callback: they die */
     while (count < limit) {
         linux_aio_request *request;
@@ -98,10 +121,16 @@ int linux_aio_poll_cb(pTHX) {
             break;
         }
         ++count;
+        if (module->more) {
+            hold(module);
+        } else {
+            release(aTHX_ module);
+        }
         deliver(aTHX_ module, request, request->result);
     }
     SPAGAIN;
     POPSTACK;
+    LEAVE;
     return count;
 }
 

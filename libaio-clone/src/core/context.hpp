@@ -220,9 +220,14 @@ private:
     aioc_request start_and_unlock(Request* r) noexcept;
     void dispatch_and_unlock(RequestList& batch) noexcept;
     void dispatch_in_order_and_unlock(RequestList& batch) noexcept;
-    bool must_wait_its_turn() const noexcept {
-        return in_order_ && sys::load_acquire(routed_) != 0 && workers_.max() <= 1;
+    bool keeps_order() const noexcept { return in_order_ && workers_.max() <= 1; }
+    bool must_wait_its_turn(const Request& r) noexcept {
+        return keeps_order() && (sys::load_acquire(routed_) != 0 ||
+                                 (!Router::only_looks(r) && sys::load_acquire(workers_.board().used) != 0));
     }
+    void count_routed(Request* r) noexcept;
+    void take_early(RequestList* ret, Helper* ret_helper, bool* ret_judged) noexcept;
+    void run_here_and_lock(RequestList& here, bool engaged, Helper* helper, RequestList* ret_answered) noexcept;
     bool classify(Request* r, Circumstances* ret) noexcept;
     void route(Request* r, const Circumstances& is) noexcept;
     void flush_engines_and_unlock() noexcept;
@@ -277,7 +282,7 @@ private:
 
     uint32_t cold_rounds_ = 0;   // in a row in which a helper would have paid
     uint32_t warm_patience_ = 2; // such rounds before one is woken
-    uint32_t routed_ = 0;        // in_order_: given to an engine and not yet delivered
+    uint32_t routed_ = 0;        // in_order_: given to an engine and not yet delivered (schedule_counted)
     uint64_t helped_ns_ = 0;     // what it has taken since
 
     // The poller's.

@@ -239,7 +239,7 @@ void Context::close_walk(Walk* walk) noexcept {
 void Context::wait_for_entries(Request* r) noexcept {
     Walk* const walk = find_walk(extra_of(*r).argument);
     r->engine = AIOC_ENGINE_WORKERS;
-    sys::add(routed_, uint32_t{in_order_});
+    count_routed(r);
     if (!walk) { // destroyed since
         complete_cancelled(r, &ready_);
         return;

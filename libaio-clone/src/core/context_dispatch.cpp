@@ -29,12 +29,19 @@ bool Context::classify(Request* r, Circumstances* ret) noexcept {
         ret->direct = transfer && inline_.is_direct(*r);
         return false;
     }
-    if (choice.inline_engine && !inline_.burst_over() && !must_wait_its_turn()) {
+    if (choice.inline_engine && !inline_.burst_over() && !must_wait_its_turn(*r)) {
         const bool misses = inline_.expects_miss(*r);
         ret->missed = misses && r->attempt != attempt_cached_load; // maybe its files are large, or in memory anyhow
         return !misses;
     }
     return false;
+}
+
+void Context::count_routed(Request* r) noexcept {
+    if (in_order_) {
+        r->schedule |= schedule_counted;
+        sys::add(routed_, uint32_t{1});
+    }
 }
 
 // Names the engine. The request is given to it by the next flush.
@@ -47,7 +54,7 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     if (r->operation == AIOC_OP_CUSTOM) {
         r->engine = AIOC_ENGINE_WORKERS;
         r->queue = nullptr;
-        sys::add(routed_, uint32_t{in_order_});
+        count_routed(r);
         to_custom_.append(r);
         return;
     }
@@ -77,9 +84,7 @@ void Context::route(Request* r, const Circumstances& is) noexcept {
     } else if (remote != 0 && !take_place(r, remote)) {
         return;
     }
-    if (in_order_) {
-        sys::add(routed_, uint32_t{1});
-    }
+    count_routed(r);
     r->queue = nullptr;
     if (has_plan(*r)) {
         open_passages(r);
@@ -180,22 +185,14 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
         flush_engines_and_unlock();
         return;
     }
-    if (in_order_) {
+    if (keeps_order()) {
         dispatch_in_order_and_unlock(batch);
         return;
     }
     RequestList here;
     Helper helper;
     bool judged = false;
-    if (is_poller()) {
-        judged = judged_early_;
-        judged_early_ = false;
-        helper = early_;
-        early_ = Helper{};
-        helper.reclaim(&here);
-        here.splice(kept_);
-        here.splice(chunk_);
-    }
+    take_early(&here, &helper, &judged);
     const bool shared = router_.choice().helper && workers_.is_hot();
     while (Request* const r = batch.take_first()) {
         Circumstances is;
@@ -218,23 +215,46 @@ void Context::dispatch_and_unlock(RequestList& batch) noexcept {
     if (!here.head && !helper.is_engaged()) {
         return;
     }
-    RequestList ran;
-    run_here(here, engaged ? &helper : nullptr, &ran);
     RequestList answered;
-    lock_.lock();
-    helped_ns_ += helper.helped_ns();
-    helper.release();
-    settle(ran, &answered);
+    run_here_and_lock(here, engaged, &helper, &answered);
     flush_engines_and_unlock();
     deliver(answered);
 }
 
-// As soon as one has to wait, all that follow do.
+// As soon as one has to wait, all that follow do. What only looks is run together, and a worker may have a part of it:
+// what changes something waits until that is back, or on the queue of that worker.
 void Context::dispatch_in_order_and_unlock(RequestList& batch) noexcept {
     RequestList answered;
-    while (Request* const r = batch.take_first()) {
+    RequestList looks;
+    Helper helper;
+    bool judged = false;
+    take_early(&looks, &helper, &judged);
+    const bool shared = router_.choice().helper && looks.cost + batch.cost >= Helper::ns_min;
+    for (bool may_end = shared;; may_end = shared) {
         Circumstances is;
-        if (classify(r, &is)) {
+        bool tried = false;
+        Request* r = nullptr;
+        while ((r = batch.take_first()) != nullptr) {
+            tried = classify(r, &is);
+            if (!tried || !Router::only_looks(*r)) {
+                break;
+            }
+            judged = judged || depends_on_credentials(*r);
+            may_end = may_end && inline_.classify_for_ordered_worker(r);
+            looks.append(r);
+        }
+        if (looks.head || helper.is_engaged()) {
+            consider_warming(looks.cost + helper.helped_ns());
+            const bool engaged = may_end && looks.cost >= Helper::ns_min && workers_.engage(&helper, judged);
+            lock_.unlock();
+            run_here_and_lock(looks, engaged, &helper, &answered);
+            helper = Helper{};
+            judged = false;
+        }
+        if (!r) {
+            break;
+        }
+        if (tried && !must_wait_its_turn(*r)) {
             lock_.unlock();
             inline_.run(r);
             lock_.lock();
@@ -250,11 +270,32 @@ void Context::dispatch_in_order_and_unlock(RequestList& batch) noexcept {
     deliver(answered);
 }
 
+// What a callback has shared or kept.
+void Context::take_early(RequestList* ret, Helper* ret_helper, bool* ret_judged) noexcept {
+    if (!is_poller()) {
+        return;
+    }
+    *ret_judged = judged_early_;
+    judged_early_ = false;
+    *ret_helper = early_;
+    early_ = Helper{};
+    ret_helper->reclaim(ret);
+    ret->splice(kept_);
+    ret->splice(chunk_);
+}
+
 // Inside a callback, where more requests may follow: a worker that spins is given a part of the batch at
 // once, while this thread goes on collecting. The first part is kept, so that this thread is not left waiting.
 bool Context::share_early(Request* r) noexcept {
     Circumstances is;
-    if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot() || !classify(r, &is)) {
+    if (!router_.choice().helper || !Router::shares(*r) || !workers_.is_hot()) {
+        return false;
+    }
+    const bool ordered = keeps_order();
+    if (ordered && (!Router::only_looks(*r) || collected_.head || starting_.head)) {
+        return false;
+    }
+    if (!classify(r, &is) || (ordered && !inline_.classify_for_ordered_worker(r))) {
         return false;
     }
     constexpr uint64_t kept_ns = 2'000;
@@ -265,7 +306,9 @@ bool Context::share_early(Request* r) noexcept {
         kept_.append(r);
         return true;
     }
-    inline_.classify_for_worker(r);
+    if (!ordered) {
+        inline_.classify_for_worker(r);
+    }
     chunk_.append(r);
     if (chunk_.cost >= part_ns && chunk_.cost >= early_.offered_ns()) {
         if (workers_.engage(&early_, judged_early_) && early_.is_free()) {
@@ -291,6 +334,15 @@ void Context::run_here(RequestList& here, Helper* helper, RequestList* ran) noex
             helper->reclaim(&here);
         }
     }
+}
+
+void Context::run_here_and_lock(RequestList& here, bool engaged, Helper* helper, RequestList* ret_answered) noexcept {
+    RequestList ran;
+    run_here(here, engaged ? helper : nullptr, &ran);
+    lock_.lock();
+    helped_ns_ += helper->helped_ns();
+    helper->release();
+    settle(ran, ret_answered);
 }
 
 // With the lock held: what was answered, and the rest to other engines. An open that was cancelled while it was

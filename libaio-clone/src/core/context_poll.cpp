@@ -39,12 +39,15 @@ bool Context::fetch() noexcept {
         lock_.unlock();
     }
     delivering_.splice(answered_);
+    RequestList ready;
     if (!ready_.empty()) {
-        ready_.take(&delivering_);
+        ready_.take(&ready);
     }
+    // Before those: in order, the worker has run what it was offered before what was queued.
     while (Offer* const offer = workers_.board().find_done()) {
         fetch_offer(offer);
     }
+    delivering_.splice(ready);
     if (ring_ready() && ring_.has_completions()) {
         fetch_ring();
     }
@@ -137,7 +140,7 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     ret->size = sizeof *ret;
     ret->operation = r->operation;
     ret->engine = r->engine;
-    ret->flags = 0;
+    ret->flags = delivering_.head ? AIOC_MORE : 0;
     ret->request = static_cast<aioc_request>(r->id);
     if (is_composite(r->operation)) {
         give_object(r);
@@ -147,7 +150,7 @@ bool Context::next_completion(aioc_completion* ret, aioc_callback* ret_callback)
     *ret_callback = r->callback;
     // From here on the id names nothing, also for a thread that cancels at this moment.
     sys::store_release(r->id, RequestSlab::next_id(r->id));
-    if (in_order_ && r->engine != AIOC_ENGINE_INLINE) {
+    if ((r->schedule & schedule_counted) != 0) {
         sys::add(routed_, ~uint32_t{0});
     }
     uint64_t& cell = completed_[r->operation][r->engine];

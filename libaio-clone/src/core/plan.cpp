@@ -75,7 +75,7 @@ Plan* PlanTable::make(Request* r) noexcept {
 
 void PlanTable::give_back(Plan* plan) noexcept {
     table_[slot_of(*plan->request)] = nullptr;
-    plan->request->schedule = 0;
+    plan->request->schedule &= schedule_counted;
     plan->request = nullptr;
     plan->after = free_;
     free_ = plan;

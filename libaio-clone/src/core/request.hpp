@@ -52,6 +52,7 @@ enum Resolve : uint8_t {
     resolve_on_mount, // the lookup starts on such a mount and must not leave it
     resolve_no_links, // its directory is known, and there are no symbolic links on the way
     resolve_plain,    // attempt_cached_stat: a worker may make the plain call, which waits for a local device at most
+    resolve_at_last,  // the same, and what the attempt does not answer: whatever follows waits behind it anyhow
 };
 
 // What is expected of its plain call.
@@ -121,6 +122,7 @@ enum Schedule : uint8_t {
     schedule_planned = 0x10,  // it has a Plan, found by its slot
     schedule_followed = 0x20, // with a worker: the next of its chain may go on there (core/plan.hpp)
     schedule_brief = 0x40,    // as the next one: asks for names, attributes or the device, and for nobody else
+    schedule_counted = 0x80,  // Context::routed_ has it
 };
 constexpr uint32_t levels = 9; // of priority: 0 is the highest
 constexpr uint32_t level_plain = 4;

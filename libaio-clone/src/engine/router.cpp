@@ -175,6 +175,10 @@ bool wants_ring(const Request& r, RingUse use, const Circumstances& is) noexcept
 
 bool Router::shares(const Request& r) noexcept { return rule_of(r).shares; }
 
+bool Router::only_looks(const Request& r) noexcept {
+    return r.operation == AIOC_OP_READ || r.operation == AIOC_OP_STAT || r.operation == AIOC_OP_LSTAT;
+}
+
 uint32_t Router::cost_of(const Request& r) noexcept {
     const Rule& rule = rule_of(r);
     constexpr uint64_t bytes_max = uint64_t{1} << 30;

@@ -32,6 +32,8 @@ public:
     static uint32_t cost_of(const Request& r) noexcept;
     // Does running half of a batch on another core pay for this operation?
     static bool shares(const Request& r) noexcept;
+    // Does it change nothing, so that others of the kind may run beside it where an order is kept?
+    static bool only_looks(const Request& r) noexcept;
     // Does it wait for the device wherever it runs?
     static bool waits(const Request& r) noexcept;
     // Does it end without another process, a lock or a clock, as long as its file system is a local one?

@@ -44,6 +44,11 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
         }
         sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
         aioc_zone_try_as_worker(r);
+        if (r->resolve == resolve_at_last && !is_final(r)) {
+            aioc_zone_execute(r);
+            r->attempt = attempt_direct; // nothing to judge
+            r->answered = answer_yes;
+        }
         if (is_final(r)) {
             aioc_zone_finish(r);
         } else {

@@ -166,7 +166,6 @@ Attempt InlineEngine::attempt_open(Request* r) noexcept {
         return attempt_none;
     }
     bool local = false;
-    r->resolve = resolve_on_mount;
     if (r->path[0] != '/') {
         struct statx start{};
         local = look_without_wait(r->fd, "", AT_EMPTY_PATH, &start) && is_local(mounts_.of(start));
@@ -222,6 +221,7 @@ Attempt InlineEngine::attempt_transfer(const Request& r) noexcept {
 }
 
 Attempt InlineEngine::attempt_for(Request* r) noexcept {
+    r->resolve = resolve_on_mount;
     if (r->held_fd >= 0) { // it was tried: who executes it goes on with that
         return attempt_none;
     }
@@ -234,7 +234,6 @@ Attempt InlineEngine::attempt_for(Request* r) noexcept {
         return attempt_open(r) == attempt_none ? attempt_none : attempt_cached_load;
     case AIOC_OP_STAT:
     case AIOC_OP_LSTAT:
-        r->resolve = resolve_on_mount;
         return trusts_paths_ ? attempt_direct : no_cached_open_ ? attempt_none : attempt_cached_stat;
     case AIOC_OP_FSTAT:
         return r->fd < 0 ? attempt_direct : attempt_fstat;
@@ -275,6 +274,18 @@ void InlineEngine::classify_for_worker(Request* r) noexcept {
         d->uses_left = uses;
         d->local = false;
     }
+}
+
+// In a context that keeps an order: false, if it is not for a worker with others behind it.
+bool InlineEngine::classify_for_ordered_worker(Request* r) noexcept {
+    if (r->attempt == attempt_cached_stat) {
+        classify_for_worker(r);
+        if (r->resolve != resolve_plain) {
+            return false;
+        }
+    }
+    r->resolve = resolve_at_last;
+    return true;
 }
 
 // cachestat(2): 0.4 microseconds, where a miss of RWF_NOWAIT costs 35 to 100, since it starts the read.

@@ -34,6 +34,7 @@ public:
     uint64_t remote_device(const Request& r, bool by_path) noexcept;
     // Context lock held, after classify, of a request with a path of our own: a worker may try it, in its way.
     void classify_for_worker(Request* r) noexcept;
+    bool classify_for_ordered_worker(Request* r) noexcept;
     // Without the lock: tries it. The answer is settle's to judge.
     void run(Request* r) noexcept;
     // Context lock held, after run: is r->result the answer? If not, it would wait. Remembers what is to be learned.

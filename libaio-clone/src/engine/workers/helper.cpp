@@ -8,7 +8,7 @@ void Helper::offer_half(RequestList& batch) noexcept {
         return;
     }
     // What the worker does in half the time: it gets two thirds, and less is worth it.
-    const bool faster = batch.head->attempt == attempt_cached_stat && batch.head->resolve == resolve_plain;
+    const bool faster = batch.head->attempt == attempt_cached_stat && batch.head->resolve >= resolve_plain;
     const uint64_t parts = faster ? 3 : 2;
     if (batch.cost * (parts - 1) < rest_ns_min) {
         return;

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* AIOC_IN_ORDER with one worker: what changes something is in its place, also while a second core helps with what only
+ * looks. */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { depth = 64, file_bytes = 4096 };
+
+struct step {
+    aioc_operation op;
+    long place;        /* in the order of submission */
+    uint64_t expected; /* read: what the last write before it wrote */
+    uint64_t data;
+    struct statx status;
+};
+
+static struct step steps[depth];
+static aioc_context *ctx;
+static int fd;
+static const char *path;
+static char link_path[128], missing_path[128];
+static unsigned seed;
+static int one_in; /* so many are a write */
+static uint64_t written;
+static long submitted, delivered, steps_max, by_workers;
+
+static void on_done(const aioc_completion *done, void *user_data);
+
+static void submit_next(struct step *s) {
+    aioc_operation op = AIOC_OPERATION_INIT;
+    const unsigned kind = (unsigned)rand_r(&seed) / 7 % 8;
+    s->place = submitted++;
+    s->expected = written;
+    s->data = ~UINT64_C(0);
+    op.fd = fd;
+    op.buffer = &s->data;
+    op.length = sizeof s->data;
+    op.callback = on_done;
+    op.user_data = s;
+    if (one_in > 0 && rand_r(&seed) / 7 % one_in == 0) {
+        op.code = AIOC_OP_WRITE;
+        s->data = ++written;
+    } else if (kind < 4) {
+        op.code = AIOC_OP_READ;
+    } else {
+        op.code = kind == 4 ? AIOC_OP_LSTAT : AIOC_OP_STAT;
+        op.path = kind == 7 ? missing_path : kind == 6 ? path : link_path;
+        op.buffer = &s->status;
+        op.length = 0;
+        memset(&s->status, 0, sizeof s->status);
+    }
+    s->op = op;
+    assert_true(aioc_submit(ctx, &s->op, 1, NULL) == 1);
+}
+
+static void check_status(const struct step *s, int64_t result) {
+    if (s->op.path == missing_path) {
+        assert_int_equal(result, -ENOENT);
+        return;
+    }
+    assert_int_equal(result, 0);
+    if (s->op.code == AIOC_OP_LSTAT) {
+        assert_true(S_ISLNK(s->status.stx_mode));
+    } else {
+        assert_true(S_ISREG(s->status.stx_mode));
+        assert_int_equal(s->status.stx_size, file_bytes);
+    }
+}
+
+static void on_done(const aioc_completion *done, void *user_data) {
+    struct step *const s = user_data;
+    by_workers += done->engine == AIOC_ENGINE_WORKERS;
+    switch (s->op.code) {
+    case AIOC_OP_WRITE: /* all before it were delivered, and none that is behind it */
+        assert_int_equal(done->result, sizeof s->data);
+        assert_int_equal(s->place, delivered);
+        break;
+    case AIOC_OP_READ:
+        assert_int_equal(done->result, sizeof s->data);
+        assert_int_equal(s->data, s->expected);
+        break;
+    default:
+        check_status(s, done->result);
+    }
+    ++delivered;
+    if (submitted < steps_max) {
+        submit_next(s);
+    }
+}
+
+static void run_steps(long count, int writes_one_in, bool evict) {
+    one_in = writes_one_in;
+    submitted = delivered = by_workers = 0;
+    steps_max = count;
+    assert_int_equal(pwrite(fd, &written, sizeof written, 0), sizeof written);
+    for (int i = 0; i < depth; ++i) {
+        submit_next(&steps[i]);
+    }
+    for (long polls = 0; delivered < count; ++polls) {
+        assert_true(aioc_poll_wait(ctx, 20000) > 0);
+        assert_true(aioc_poll_cb(ctx) >= 0);
+        if (evict && polls % 16 == 0) { /* a part that a worker has may then have to wait */
+            sync_file_range(fd, 0, file_bytes, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+            posix_fadvise(fd, 0, file_bytes, POSIX_FADV_DONTNEED);
+        }
+    }
+}
+
+static void open_context(uint32_t more_flags) {
+    aioc_options options = test_options();
+    options.flags |= AIOC_IN_ORDER | more_flags;
+    assert_int_equal(aioc_create(&ctx, &options), 0);
+}
+
+/* On a disk, where a write is a worker's, and in memory, where it is answered at once. */
+static void run_in_memory_and_on_disk(uint32_t more_flags) {
+    open_context(more_flags);
+    seed = 7;
+    const int on_disk = open(path, O_RDWR | O_CLOEXEC);
+    const int in_memory = memfd_create("in_order", MFD_CLOEXEC);
+    assert_true(on_disk >= 0 && in_memory >= 0);
+    assert_int_equal(ftruncate(in_memory, file_bytes), 0);
+    for (int i = 0; i < 6; ++i) {
+        static const int rarities[] = {40, 400, 8};
+        fd = i % 2 == 0 ? on_disk : in_memory;
+        run_steps(20000, rarities[i / 2], i == 2);
+    }
+    close(on_disk);
+    close(in_memory);
+    assert_int_equal(aioc_destroy(ctx), 0);
+}
+
+static void what_changes_something_is_in_its_place(void **state) {
+    (void)state;
+    run_in_memory_and_on_disk(0);
+}
+static void what_changes_something_is_in_its_place_in_one_thread(void **state) {
+    (void)state;
+    run_in_memory_and_on_disk(AIOC_SINGLE_THREADED);
+}
+
+static int usable_processors(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/* Until it was seen; some rounds find the worker asleep. */
+static void a_worker_helps_with_what_only_looks(void **state) {
+    (void)state;
+    open_context(AIOC_SINGLE_THREADED);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const time_t end = now.tv_sec + 20;
+    bool helped = usable_processors() < 2;
+    do {
+        run_steps(4000, 0, false);
+        helped = helped || by_workers > depth;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (!helped && now.tv_sec < end);
+    assert_true(helped);
+    close(fd);
+    assert_int_equal(aioc_destroy(ctx), 0);
+}
+
+int main(void) {
+    char content[file_bytes + 1];
+    memset(content, 'x', file_bytes);
+    content[file_bytes] = '\0';
+    path = make_file(content);
+    const char *const name = strrchr(path, '/');
+    snprintf(link_path, sizeof link_path, "%.*s/link", (int)(name - path), path);
+    snprintf(missing_path, sizeof missing_path, "%.*s/missing", (int)(name - path), path);
+    if (symlink(path, link_path) < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {CASE(what_changes_something_is_in_its_place),
+                                       CASE(what_changes_something_is_in_its_place_in_one_thread),
+                                       CASE(a_worker_helps_with_what_only_looks)};
+    const int failed = run_group(tests);
+    unlink(link_path);
+    return failed;
+}
