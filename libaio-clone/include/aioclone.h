@@ -70,7 +70,8 @@ enum { AIOC_SPAWNER_AUTO = 0, AIOC_SPAWNER_CLONE = 1, AIOC_SPAWNER_PTHREAD = 2 }
 #define AIOC_LOCAL_PATHS 0x8u     /* every path is on a local disk: stat may be answered in the
                                    * submitting call, at worst after one read of that disk */
 #define AIOC_IN_ORDER 0x10u       /* while max_workers is 1 (then its default), requests run one at a
-                                   * time in the order of their submission; no io_uring */
+                                   * time in the order of their submission; only stat, lstat and read may run,
+                                   * and complete, beside others of these three. No io_uring */
 
 /* Zero in any field means its default. */
 typedef struct aioc_options {

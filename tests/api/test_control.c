@@ -127,6 +127,11 @@ static void poll_break_leaves_the_rest_ready(void **state) {
         assert_int_equal(poll(&descriptor, 1, 10000), 1);
         assert_int_equal(aioc_poll_wait(ctx, 10000), 1);
         assert_int_equal(aioc_poll_cb(ctx), 1);
+        const int more = (records[0].done.flags & AIOC_MORE) != 0;
+        if (tested_engine() == AIOC_ENGINE_AUTO || tested_engine() == AIOC_ENGINE_INLINE) { /* all are answered */
+            assert_int_equal(more, left > 1);
+        }
+        assert_true(!more || (left > 1 && poll(&descriptor, 1, 0) == 1));
     }
     becomes_quiet(&descriptor);
 }

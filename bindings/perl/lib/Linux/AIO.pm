@@ -272,7 +272,8 @@ The number of requests that are outstanding. Wait for all of them:
 The number of workers, and so of operations that are executed at once. One is started when the module is loaded, and
 the number of outstanding requests is not limited. C<min_parallel> starts workers until there are at least as many, at
 most 1024. C<max_parallel> ends those above, and waits for that. With one worker, operations are executed in the order
-of the calls.
+of the calls; only C<aio_stat>, C<aio_lstat> and C<aio_read>, which change nothing, may be executed beside each other on
+another processor, and call back in another order.
 
 C<max_parallel 0> also waits for all requests, and calls back. The module does that itself at the end of the program.
 (Requests that those callbacks start are executed too. After a thousand rounds of that the end is the end.) The next
