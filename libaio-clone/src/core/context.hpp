@@ -219,6 +219,7 @@ private:
     // Dispatch (context_dispatch.cpp). With the lock held, which the *_and_unlock let go.
     aioc_request start_and_unlock(Request* r) noexcept;
     void dispatch_and_unlock(RequestList& batch) noexcept;
+    void dispatch_collected_and_unlock() noexcept;
     void dispatch_in_order_and_unlock(RequestList& batch) noexcept;
     bool keeps_order() const noexcept { return in_order_ && workers_.max() <= 1; }
     bool must_wait_its_turn(const Request& r) noexcept {

@@ -303,11 +303,7 @@ int Context::submit(const void* ops, uint32_t stride, uint32_t count, aioc_reque
     if (sys::load_relaxed(earliest_ns_) != INT64_MAX) {
         expire(); // absolute ones may be past
     }
-    RequestList batch;
-    if (!collecting()) {
-        take_collected(&batch);
-    }
-    dispatch_and_unlock(batch);
+    dispatch_collected_and_unlock();
     return accepted > 0 || count == 0 ? static_cast<int>(accepted) : error;
 }
 
@@ -351,12 +347,19 @@ int Context::release() noexcept {
         return -EINVAL;
     }
     --holds_;
-    RequestList batch;
-    if (!collecting()) {
-        take_collected(&batch);
-    }
-    dispatch_and_unlock(batch);
+    dispatch_collected_and_unlock();
     return 0;
+}
+
+// Inside a callback or a hold it goes on collecting, also what is kept for this thread.
+void Context::dispatch_collected_and_unlock() noexcept {
+    if (collecting()) {
+        flush_engines_and_unlock();
+        return;
+    }
+    RequestList batch;
+    take_collected(&batch);
+    dispatch_and_unlock(batch);
 }
 
 // From now on cancel does not look for them here.
