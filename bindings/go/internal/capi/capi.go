@@ -154,6 +154,7 @@ const AIOC_ONE_CORE uint = 0x2
 const AIOC_NO_RING uint = 0x4
 const AIOC_LOCAL_PATHS uint = 0x8
 const AIOC_IN_ORDER uint = 0x10
+const AIOC_MORE uint = 0x1
 const AIOC_USE_DIRFD uint = 0x1
 const AIOC_USE_DIRFD2 uint = 0x2
 const AIOC_LINK uint = 0x100
