@@ -158,6 +158,9 @@ uint64_t MountTable::remote_device(const char* path) noexcept {
     const Mount* found = nullptr;
     for (const Mount* m = mounts_; m < mounts_ + count_; ++m) {
         const size_t length = m->point_length == 1 ? 0 : m->point_length; // "/"
+        if (length > 0 && path[1] != m->point[1]) {
+            continue; // most of them, without a call
+        }
         if ((!found || m->point_length >= found->point_length) && strncmp(path, m->point, length) == 0 &&
             (path[length] == '/' || path[length] == '\0')) {
             found = m;
