@@ -40,7 +40,7 @@ static long submitted, delivered, steps_max, by_workers;
 
 static void on_done(const aioc_completion *done, void *user_data);
 
-static void submit_next(struct step *s) {
+static void fill_next(struct step *s) {
     aioc_operation op = AIOC_OPERATION_INIT;
     const unsigned kind = (unsigned)rand_r(&seed) / 7 % kinds;
     s->place = submitted++;
@@ -69,6 +69,10 @@ static void submit_next(struct step *s) {
         memset(&s->status, 0, sizeof s->status);
     }
     s->op = op;
+}
+
+static void submit_next(struct step *s) {
+    fill_next(s);
     assert_true(aioc_submit(ctx, &s->op, 1, NULL) == 1);
 }
 
@@ -151,6 +155,44 @@ static void run_both_kinds(uint32_t more_flags) {
     assert_int_equal(aioc_destroy(ctx), 0);
 }
 
+/* Arrays outside of a poll, in a context that any thread may use or one. */
+static void run_arrays(uint32_t more_flags) {
+    open_context(more_flags);
+    seed = 11;
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ordered = AIOC_OP_FSTAT;
+    for (int round = 0; round < 2000; ++round) {
+        const uint32_t count = 12 + (uint32_t)rand_r(&seed) / 7 % 29;
+        aioc_operation ops[depth];
+        submitted = delivered = 0;
+        steps_max = count;
+        assert_int_equal(pwrite(fd, &written, sizeof written, 0), sizeof written);
+        for (uint32_t i = 0; i < count; ++i) {
+            kinds = 4;
+            one_in = i == 0 || i == count / 2 ? 1 : 0;
+            fill_next(&steps[i]);
+            ops[i] = steps[i].op;
+        }
+        assert_int_equal(aioc_submit(ctx, ops, count, NULL), count);
+        while (delivered < count) {
+            assert_true(aioc_poll_wait(ctx, 20000) > 0);
+            assert_true(aioc_poll_cb(ctx) >= 0);
+        }
+    }
+    close(fd);
+    assert_int_equal(aioc_destroy(ctx), 0);
+}
+
+static void arrays_complete_in_order(void **state) {
+    (void)state;
+    run_arrays(0);
+}
+static void arrays_complete_in_order_in_one_thread(void **state) {
+    (void)state;
+    run_arrays(AIOC_SINGLE_THREADED);
+}
+
 static void what_changes_something_is_in_its_place(void **state) {
     (void)state;
     run_both_kinds(0);
@@ -220,6 +262,7 @@ int main(void) {
     }
     const struct CMUnitTest tests[] = {CASE(what_changes_something_is_in_its_place),
                                        CASE(what_changes_something_is_in_its_place_in_one_thread),
+                                       CASE(arrays_complete_in_order), CASE(arrays_complete_in_order_in_one_thread),
                                        CASE(a_worker_helps_with_what_only_looks)};
     const int failed = run_group(tests);
     unlink(link_path);

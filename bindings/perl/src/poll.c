@@ -4,6 +4,7 @@
 
 #define WORKERS_MAX 1024
 #define DRAIN_ROUNDS 1000
+#define HELD_CALLBACKS 32 /* so many at most run before what they submit starts */
 
 static linux_aio_module *opened(pTHX) {
     linux_aio_call call;
@@ -82,13 +83,6 @@ void linux_aio_done(const aioc_completion *done, void *user_data) {
     aioc_poll_break(module->context);
 }
 
-static void hold(linux_aio_module *module) {
-    if (!module->holding) {
-        module->holding = 1;
-        aioc_hold(module->context);
-    }
-}
-
 static void release(pTHX_ void *module_of_hold) {
     linux_aio_module *const module = (linux_aio_module *)module_of_hold;
     PERL_UNUSED_CONTEXT;
@@ -121,10 +115,12 @@ int linux_aio_poll_cb(pTHX) {
             break;
         }
         ++count;
-        if (module->more) {
-            hold(module);
-        } else {
+        if (!module->more || count % HELD_CALLBACKS == 0) {
             release(aTHX_ module);
+        }
+        if (module->more && !module->holding) {
+            module->holding = 1;
+            aioc_hold(module->context);
         }
         deliver(aTHX_ module, request, request->result);
     }

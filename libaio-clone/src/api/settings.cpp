@@ -98,7 +98,8 @@ int read_settings(const aioc_options* options, Settings* ret) noexcept {
     ret->engines.ring_for_all = o.engine == AIOC_ENGINE_RING;
     const bool spins = (o.flags & AIOC_ONE_CORE) == 0 && sys::usable_processors() > 1;
     ret->engines.spins = spins;
-    ret->engines.helper = automatic && spins;
+    // In order it needs to be known who submits first and who polls.
+    ret->engines.helper = automatic && spins && (!ret->in_order || ret->single_threaded);
     ret->workers.hot_max = sys::usable_processors() > 1 ? sys::usable_processors() - 1 : 1;
     ret->workers.spin_looks = spins ? sys::looks_in_ns(helper_window_ns) : 0;
     ret->spawner = o.spawner;

@@ -266,8 +266,12 @@ void Context::dispatch_in_order_and_unlock(RequestList& batch) noexcept {
         }
         route(r, is);
     }
+    if (answered.head) { // before a worker can end what is behind it
+        lock_.unlock();
+        deliver(answered);
+        lock_.lock();
+    }
     flush_engines_and_unlock();
-    deliver(answered);
 }
 
 // What a callback has shared or kept.

@@ -238,7 +238,7 @@ aioc_request Context::submit_one(const aioc_operation& op) noexcept {
     Request* r = nullptr;
     aioc_request id = accept(op, &r);
     if (r && op.code == AIOC_OP_NOP && holds_ == 0 && router_.choice().inline_engine && is_poller() &&
-        !must_wait_its_turn(*r)) {
+        !must_wait_its_turn(*r) && !(keeps_order() && (collected_.head || kept_.head || starting_.head))) {
         return answer_nop_and_unlock(r);
     }
     // Inside a callback the only request there is will hardly be followed by others.

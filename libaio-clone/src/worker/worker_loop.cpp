@@ -34,6 +34,17 @@ AIOC_INLINE bool is_final(const Request* r) noexcept {
     return r->answered == answer_yes && (r->attempt == attempt_nowait || r->attempt == attempt_direct);
 }
 
+// Those of the offer that have ended do not wait for this one, which may take long.
+AIOC_INLINE void give_ended(JobQueue* q, Offer* offer, const Request* r) noexcept {
+    DoneChain done;
+    while (offer->requests.head != r) {
+        done.add(offer->requests.take_first());
+    }
+    if (done.newest) {
+        q->ready->push(done);
+    }
+}
+
 AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
     uint32_t unfinished = 0;
     for (Request* r = offer->requests.head; r;) {
@@ -45,6 +56,7 @@ AIOC_INLINE void run_offer(JobQueue* q, Offer* offer) noexcept {
         sys::store_relaxed(r->engine, uint8_t{AIOC_ENGINE_WORKERS}); // cancel may be looking
         aioc_zone_try_as_worker(r);
         if (r->resolve == resolve_at_last && !is_final(r)) {
+            give_ended(q, offer, r);
             aioc_zone_execute(r);
             r->attempt = attempt_direct; // nothing to judge
             r->answered = answer_yes;

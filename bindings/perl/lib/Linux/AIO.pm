@@ -250,6 +250,9 @@ Calls back for all results that are there and returns their number, at once.
 A callback that dies ends C<poll_cb> with its error. The other results are not lost: the descriptor is still readable,
 and the next C<poll_cb> goes on.
 
+While other results wait, what callbacks submit is held, so that it starts together: at the latest after 32 callbacks, and
+whenever an event loop or C<poll_wait> runs.
+
 =item poll_wait
 
 Waits until there are results, or a signal came. It returns at once when nothing is outstanding.
