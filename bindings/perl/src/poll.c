@@ -4,7 +4,7 @@
 
 #define WORKERS_MAX 1024
 #define DRAIN_ROUNDS 1000
-#define HELD_CALLBACKS 32 /* so many at most run before what they submit starts */
+#define HELD_CALLBACKS 64 /* so many at most run before what they submit starts */
 
 static linux_aio_module *opened(pTHX) {
     linux_aio_call call;

@@ -250,7 +250,7 @@ Calls back for all results that are there and returns their number, at once.
 A callback that dies ends C<poll_cb> with its error. The other results are not lost: the descriptor is still readable,
 and the next C<poll_cb> goes on.
 
-While other results wait, what callbacks submit is held, so that it starts together: at the latest after 32 callbacks, and
+While other results wait, what callbacks submit is held, so that it starts together: at the latest after 64 callbacks, and
 whenever an event loop or C<poll_wait> runs.
 
 =item poll_wait
