@@ -163,7 +163,7 @@ extern "C" void aioc_zone_try(Request* r) {
 
 // By a worker, which may wait for a local device. A symbolic link could lead to another one.
 extern "C" void aioc_zone_try_as_worker(Request* r) {
-    if (r->attempt == attempt_cached_stat && (r->resolve == resolve_plain || r->resolve == resolve_at_last)) {
+    if (r->attempt == attempt_cached_stat && r->resolve >= resolve_plain) {
         auto* const file = static_cast<struct statx*>(r->buffer);
         r->result = sys::call(SYS_statx, r->fd, r->path, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW,
                               STATX_BASIC_STATS | STATX_BTIME, file);
